@@ -1,0 +1,19 @@
+package api
+
+// Problem is an error, as RFC 9457 application/problem+json.
+type Problem struct {
+	Type      string       `json:"type"`
+	Title     string       `json:"title"`
+	Status    int          `json:"status"`
+	Detail    string       `json:"detail"`
+	Instance  string       `json:"instance,omitempty"`
+	Code      string       `json:"code" doc:"One of a closed set: see the API guide"`
+	RequestID string       `json:"request_id,omitempty"`
+	Errors    []FieldError `json:"errors,omitempty"`
+}
+
+// FieldError names one faulty value.
+type FieldError struct {
+	Pointer string `json:"pointer" doc:"JSON pointer into the request body, or the parameter's name"`
+	Message string `json:"message"`
+}

@@ -1,0 +1,158 @@
+package rag
+
+import (
+	"context"
+	"time"
+
+	"github.com/quarry-search/quarry/internal/filter"
+)
+
+// Mode chooses the legs of a search.
+type Mode string
+
+// The modes. Exact is the dense leg by exhaustive exact scan.
+const (
+	Hybrid  Mode = "hybrid"
+	Dense   Mode = "dense"
+	Lexical Mode = "lexical"
+	Exact   Mode = "exact"
+)
+
+// Rerank chooses the rescoring stage after fusion.
+type Rerank string
+
+// The rerank stages. Sentences rescores by the best sentence of each passage.
+const (
+	RerankNone      Rerank = "none"
+	RerankSentences Rerank = "sentences"
+)
+
+// Query is a structured search request.
+type Query struct {
+	Text        string
+	Collections []string // none means every collection in scope
+	Filter      filter.Filter
+	TopK        int
+	Mode        Mode
+	Rerank      Rerank
+	MinSeq      uint64        // wait until the index has applied it
+	WaitVectors bool          // and until its vectors are searchable
+	Wait        time.Duration // how long to wait at most; 0 takes the default
+	Explain     bool
+	Candidates  int      // per leg; 0 takes the default
+	DenseWeight *float64 // overrides the collection's
+}
+
+// LegQuery is what an index is asked: both legs, one collection, one snapshot.
+type LegQuery struct {
+	Collection string
+	Text       string    // "" skips the lexical leg
+	Vector     []float32 // [dim] unit length; nil skips the dense leg
+	Filter     filter.Filter
+	Limit      int  // candidates per leg
+	Exact      bool // scan everything with exact scores
+}
+
+// LegScore is a candidate's standing in one leg.
+type LegScore struct {
+	Score float32
+	Rank  int  // from 1 among the leg's candidates; 0 when it was not among them
+	Known bool // Score is true even if Rank is 0; false when the index could not tell
+}
+
+// Candidate is a chunk that at least one leg found. Its score in the other leg
+// is its true score there, where the index can tell.
+type Candidate struct {
+	Collection string
+	Key        ChunkKey
+	TextHash   Hash
+	Dense      LegScore // cosine
+	Lexical    LegScore // BM25
+}
+
+// Candidates are both legs' findings on one snapshot.
+type Candidates struct {
+	Seq         uint64 // everything up to this change is in the snapshot
+	Candidates  []Candidate
+	DenseTook   time.Duration
+	LexicalTook time.Duration
+	DensePath   string // how the dense leg ran: "scan8", "scan1", "graph", "fallback", "exact", ""
+	Allowed     int    // chunks that scope and filter let pass
+}
+
+// Searcher finds candidates in one collection. It applies scope and filter
+// while searching: a chunk out of scope never takes a place, and BM25
+// statistics count only what the scope sees. Errors: CodeUnknownField,
+// CodeFilter, CodeNotFound for a collection the index does not know.
+type Searcher interface {
+	Search(ctx context.Context, s Scope, q LegQuery) (Candidates, error)
+}
+
+// IndexChange is a log entry with the vectors it makes available: for a
+// published version those of its chunks that exist, for vectors_ready those it
+// names.
+type IndexChange struct {
+	Change
+	Vectors map[Hash][]float32
+}
+
+// Index is what a backend implements: a Searcher that follows the log.
+// indextest is the conformance suite.
+type Index interface {
+	Searcher
+	// Apply applies entries in log order; entries at or before Applied are
+	// ignored. Either all of them become visible, at once, or none.
+	Apply(ctx context.Context, changes []IndexChange) error
+	// Applied is the seq of the last applied entry; 0 for an empty index.
+	Applied() uint64
+	Stats(ctx context.Context, collection string) (IndexStats, error)
+	Close() error
+}
+
+// IndexStats describe one collection in an index.
+type IndexStats struct {
+	Chunks      int64 `json:"chunks"`
+	Vectors     int64 `json:"vectors"`
+	Segments    int   `json:"segments"`
+	MemoryBytes int64 `json:"memory_bytes"`
+	DiskBytes   int64 `json:"disk_bytes"`
+}
+
+// Hit is a chunk in a result.
+type Hit struct {
+	Rank     int
+	Score    float64
+	Chunk    Chunk
+	Document Document
+	Explain  *Explanation // when asked
+}
+
+// Explanation tells each stage's rank and score of one hit.
+type Explanation struct {
+	Dense       LegScore
+	Lexical     LegScore
+	DenseWeight float64
+	DenseZ      float64 // normalised scores
+	LexicalZ    float64
+	FusedScore  float64
+	FusedRank   int
+	RerankScore *float64
+	RerankRank  int
+	Duplicates  []ChunkKey // near-duplicates this hit stands for
+}
+
+// SearchResult is what a search returns.
+type SearchResult struct {
+	Hits       []Hit
+	Seq        uint64 // of the snapshot
+	Candidates int    // distinct candidates before the cut
+	Degraded   []string
+	Stages     []Stage
+	Mode       Mode // that ran
+}
+
+// Stage is how long one stage took.
+type Stage struct {
+	Name string
+	Took time.Duration
+}
