@@ -197,6 +197,13 @@ type JobItemList struct {
 	Limit  int
 }
 
+// ReasonCount is how many of a job's items ended with one result and reason.
+type ReasonCount struct {
+	Result Result
+	Reason Reason
+	Count  int64
+}
+
 // Jobs is the part of the catalog about jobs.
 type Jobs interface {
 	CreateJob(ctx context.Context, j Job) (Job, error)
@@ -211,7 +218,14 @@ type Jobs interface {
 	UpdateJob(ctx context.Context, j Job) (Job, error)
 	Job(ctx context.Context, id string) (Job, error)
 	ListJobs(ctx context.Context, after string, limit int) ([]Job, error) // newest first
+	// UnfinishedJobs returns the jobs in state running, oldest first: those to
+	// resume at start. Their open work is JobItems with Result Queued.
+	UnfinishedJobs(ctx context.Context) ([]Job, error)
+	// JobItems returns a page; next is the After of the following page, 0 when
+	// this was the last one.
 	JobItems(ctx context.Context, job string, l JobItemList) (items []JobItem, next int64, err error)
+	// JobReasons counts a job's items by result and reason, ordered by both.
+	JobReasons(ctx context.Context, job string) ([]ReasonCount, error)
 }
 
 // Keys stores the responses of idempotent requests.
