@@ -61,6 +61,7 @@ type Answer struct {
 	Citations  []Citation
 	Search     SearchResult
 	Stages     []Stage
+	Dropped    int // quotes left out because the stored text did not bear them out
 }
 
 // Event is one step of a streamed answer. Exactly one field group is set,

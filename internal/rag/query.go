@@ -78,6 +78,16 @@ type Candidates struct {
 	LexicalTook time.Duration
 	DensePath   string // how the dense leg ran: "scan8", "scan1", "graph", "fallback", "exact", ""
 	Allowed     int    // chunks that scope and filter let pass
+	// Terms are the lexical statistics of the query's words; nil when the
+	// index cannot tell. Like BM25's, they count only what the scope sees.
+	Terms []TermStat
+}
+
+// TermStat is how common one word of a query is.
+type TermStat struct {
+	Term   string // the word in lower case as the query spells it, not stemmed
+	Chunks int    // chunks in scope that hold it (or its stem); 0 is informative
+	Of     int    // chunks in scope
 }
 
 // Searcher finds candidates in one collection. It applies scope and filter
@@ -148,7 +158,9 @@ type SearchResult struct {
 	Candidates int    // distinct candidates before the cut
 	Degraded   []string
 	Stages     []Stage
-	Mode       Mode // that ran
+	Mode       Mode       // that ran
+	DensePaths []string   // how the dense leg ran, one for each collection searched
+	Terms      []TermStat // summed over the collections
 }
 
 // Stage is how long one stage took.
