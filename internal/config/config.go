@@ -18,10 +18,11 @@ type Config struct {
 	Data            string        // the data directory, absolute after Load
 	Listen          string        // host:port of the API and the console
 	Server          string        // base URL of a running server, for client commands; "" for none
+	AllowedHosts    []string      // host names, beside loopback ones, that requests may be sent to
 	ShutdownTimeout time.Duration // how long requests in flight may finish after a stop
 
 	LogLevel  string // "debug", "info", "warn", "error"
-	LogFormat string // "text" or "json"
+	LogFormat string // "text", "json", or "auto": text on a terminal, json elsewhere
 
 	IngestWorkers    int  // documents parsed at once
 	MaxDocumentBytes Size // larger documents are skipped
@@ -41,7 +42,7 @@ func Default() Config {
 		Listen:           "127.0.0.1:8080",
 		ShutdownTimeout:  10 * time.Second,
 		LogLevel:         "info",
-		LogFormat:        "text",
+		LogFormat:        "auto",
 		IngestWorkers:    runtime.GOMAXPROCS(0),
 		MaxDocumentBytes: 64 << 20,
 		InflightBytes:    128 << 20,
@@ -116,32 +117,32 @@ func (c Config) faults() (faults []error) {
 		fault("server", "%q is not a URL, as in http://127.0.0.1:8080", c.Server)
 	}
 	if c.OTLPEndpoint != "" && !isBaseURL(c.OTLPEndpoint) {
-		fault("telemetry.otlp_endpoint", "%q is not a URL, as in http://127.0.0.1:4318", c.OTLPEndpoint)
+		fault("otlp_endpoint", "%q is not a URL, as in http://127.0.0.1:4318", c.OTLPEndpoint)
 	}
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.LogLevel) {
-		fault("log.level", "%q is not one of %s", c.LogLevel, strings.Join(levels, ", "))
+		fault("log_level", "%q is not one of %s", c.LogLevel, strings.Join(levels, ", "))
 	}
-	if formats := []string{"text", "json"}; !slices.Contains(formats, c.LogFormat) {
-		fault("log.format", "%q is not one of %s", c.LogFormat, strings.Join(formats, ", "))
+	if formats := []string{"text", "json", "auto"}; !slices.Contains(formats, c.LogFormat) {
+		fault("log_format", "%q is not one of %s", c.LogFormat, strings.Join(formats, ", "))
 	}
 	if c.IngestWorkers < 1 || c.IngestWorkers > 1024 {
-		fault("ingest.workers", "%d is not between 1 and 1024", c.IngestWorkers)
+		fault("ingest_workers", "%d is not between 1 and 1024", c.IngestWorkers)
 	}
 	if c.EmbedWorkers < 1 || c.EmbedWorkers > 1024 {
-		fault("embed.workers", "%d is not between 1 and 1024", c.EmbedWorkers)
+		fault("embed_workers", "%d is not between 1 and 1024", c.EmbedWorkers)
 	}
 	if c.MaxDocumentBytes < 1 || c.MaxDocumentBytes > 1<<30 {
-		fault("ingest.max_document_bytes", "%s is not between 1 and 1GiB", c.MaxDocumentBytes)
+		fault("max_document_bytes", "%s is not between 1 and 1GiB", c.MaxDocumentBytes)
 	}
 	if c.InflightBytes < c.MaxDocumentBytes {
-		fault("ingest.inflight_bytes", "%s is less than ingest.max_document_bytes (%s): the largest document could never start",
+		fault("inflight_bytes", "%s is less than max_document_bytes (%s): the largest document could never start",
 			c.InflightBytes, c.MaxDocumentBytes)
 	}
 	if c.ShutdownTimeout <= 0 {
 		fault("shutdown_timeout", "%s is not positive", c.ShutdownTimeout)
 	}
 	if c.RescanInterval < time.Second {
-		fault("folder.rescan_interval", "%s is less than a second", c.RescanInterval)
+		fault("rescan_interval", "%s is less than a second", c.RescanInterval)
 	}
 	return faults
 }

@@ -25,7 +25,7 @@ func loadFile(path string, settings []Setting) []error {
 	}
 	r := fileReader{path: path, settings: settings, seen: map[string]bool{}}
 	for _, doc := range file.Docs {
-		r.read("", doc.Body)
+		r.read(doc.Body)
 	}
 	return r.faults
 }
@@ -45,61 +45,40 @@ func (r *fileReader) fault(n ast.Node, format string, args ...any) {
 	r.faults = append(r.faults, fmt.Errorf("%s: %s", place, fmt.Sprintf(format, args...)))
 }
 
-// read walks mappings down to scalars; key is the path so far.
-func (r *fileReader) read(key string, n ast.Node) {
-	switch node := n.(type) {
-	case nil:
-	case *ast.NullNode, *ast.CommentGroupNode:
+func (r *fileReader) read(body ast.Node) {
+	switch node := body.(type) {
+	case nil, *ast.NullNode, *ast.CommentGroupNode:
 	case *ast.MappingNode:
 		for _, v := range node.Values {
-			r.readValue(key, v)
+			r.set(v)
 		}
 	case *ast.MappingValueNode:
-		r.readValue(key, node)
-	case ast.ScalarNode:
-		r.set(key, node)
+		r.set(node)
 	default:
-		r.fault(n, "%s: a value or a mapping is expected, not a %s", nameOf(key), n.Type())
+		r.fault(body, "settings are expected, one \"name: value\" on a line")
 	}
 }
 
-func (r *fileReader) readValue(prefix string, v *ast.MappingValueNode) {
-	name, ok := v.Key.(*ast.StringNode)
-	if !ok {
-		r.fault(v.Key, "a key must be a plain word")
-		return
-	}
-	key := name.Value
-	if prefix != "" {
-		key = prefix + "." + key
-	}
-	if !r.known(key) {
-		r.fault(v.Key, "unknown key %q (known: %s)", key, strings.Join(r.keys(), ", "))
-		return
-	}
-	r.read(key, v.Value)
-}
-
-func (r *fileReader) set(key string, n ast.ScalarNode) {
+func (r *fileReader) set(v *ast.MappingValueNode) {
+	key := v.Key.String()
 	i := slices.IndexFunc(r.settings, func(s Setting) bool { return s.Key == key })
-	switch {
-	case i < 0:
-		r.fault(n, "%s: a mapping is expected", nameOf(key))
-	case r.seen[key]:
-		r.fault(n, "%s is given twice", key)
-	default:
-		r.seen[key] = true
-		if err := r.settings[i].Value.Set(fmt.Sprint(n.GetValue())); err != nil {
-			r.fault(n, "%s: %v", key, err)
-		}
+	if i < 0 {
+		r.fault(v.Key, "unknown setting %q (known: %s)", key, strings.Join(r.keys(), ", "))
+		return
 	}
-}
-
-// known reports whether key is a setting or the parent of one.
-func (r *fileReader) known(key string) bool {
-	return slices.ContainsFunc(r.settings, func(s Setting) bool {
-		return s.Key == key || strings.HasPrefix(s.Key, key+".")
-	})
+	scalar, ok := v.Value.(ast.ScalarNode)
+	if !ok {
+		r.fault(v.Key, "%s: a single value is expected", key)
+		return
+	}
+	if r.seen[key] {
+		r.fault(v.Key, "%s is given twice", key)
+		return
+	}
+	r.seen[key] = true
+	if err := r.settings[i].Value.Set(fmt.Sprint(scalar.GetValue())); err != nil {
+		r.fault(v.Key, "%s: %v", key, err)
+	}
 }
 
 func (r *fileReader) keys() []string {
@@ -108,11 +87,4 @@ func (r *fileReader) keys() []string {
 		keys[i] = s.Key
 	}
 	return keys
-}
-
-func nameOf(key string) string {
-	if key == "" {
-		return "the file"
-	}
-	return key
 }

@@ -15,7 +15,7 @@ const EnvPrefix = "QUARRY_"
 // Setting is one line of the table: a key, what it means, and the field it
 // sets.
 type Setting struct {
-	Key   string // "log.level": the path in the file
+	Key   string // "log_level": the path in the file
 	Usage string
 	Value Value
 }
@@ -26,12 +26,12 @@ type Value interface {
 	String() string
 }
 
-// Env is the environment name: "log.level" becomes QUARRY_LOG_LEVEL.
+// Env is the environment name: "log_level" becomes QUARRY_LOG_LEVEL.
 func (s Setting) Env() string {
 	return EnvPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.Key))
 }
 
-// Flag is the flag's name: "log.level" becomes log-level.
+// Flag is the flag's name: "log_level" becomes log-level.
 func (s Setting) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(s.Key) }
 
 // Settings is the table, bound to c.
@@ -39,16 +39,17 @@ func Settings(c *Config) []Setting {
 	return []Setting{
 		{"data", "data directory", text{&c.Data}},
 		{"listen", "address of the API and the console", text{&c.Listen}},
+		{"allowed_host", "host names that a proxy in front may use, separated by commas", list{&c.AllowedHosts}},
 		{"server", "URL of a running server to talk to", text{&c.Server}},
 		{"shutdown_timeout", "how long requests in flight may finish after a stop", duration{&c.ShutdownTimeout}},
-		{"log.level", "debug, info, warn or error", text{&c.LogLevel}},
-		{"log.format", "text or json", text{&c.LogFormat}},
-		{"ingest.workers", "documents parsed at once", integer{&c.IngestWorkers}},
-		{"ingest.max_document_bytes", "larger documents are skipped", &c.MaxDocumentBytes},
-		{"ingest.inflight_bytes", "bytes held by documents in work", &c.InflightBytes},
-		{"embed.workers", "cores that the encoder may use", integer{&c.EmbedWorkers}},
-		{"folder.rescan_interval", "full walk of watched folders, beside file events", duration{&c.RescanInterval}},
-		{"telemetry.otlp_endpoint", "URL of an OTLP/HTTP collector for traces; empty sends nothing", text{&c.OTLPEndpoint}},
+		{"log_level", "debug, info, warn or error", text{&c.LogLevel}},
+		{"log_format", "text, json, or auto: text on a terminal, json elsewhere", text{&c.LogFormat}},
+		{"ingest_workers", "documents parsed at once", integer{&c.IngestWorkers}},
+		{"max_document_bytes", "larger documents are skipped", &c.MaxDocumentBytes},
+		{"inflight_bytes", "bytes held by documents in work", &c.InflightBytes},
+		{"embed_workers", "cores that the encoder may use", integer{&c.EmbedWorkers}},
+		{"rescan_interval", "full walk of watched folders, beside file events", duration{&c.RescanInterval}},
+		{"otlp_endpoint", "URL of an OTLP/HTTP collector for traces; empty sends nothing", text{&c.OTLPEndpoint}},
 	}
 }
 
@@ -56,6 +57,19 @@ type text struct{ p *string }
 
 func (v text) Set(s string) error { *v.p = s; return nil }
 func (v text) String() string     { return *v.p }
+
+type list struct{ p *[]string }
+
+func (v list) String() string { return strings.Join(*v.p, ",") }
+func (v list) Set(s string) error {
+	*v.p = nil
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*v.p = append(*v.p, part)
+		}
+	}
+	return nil
+}
 
 type integer struct{ p *int }
 
