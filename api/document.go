@@ -13,7 +13,7 @@ type PutDocument struct {
 	MediaType     string         `json:"media_type,omitempty" doc:"As in text/markdown or application/pdf; guessed from uri and content when absent"`
 	Title         string         `json:"title,omitempty" maxLength:"1000"`
 	Attributes    map[string]any `json:"attributes,omitempty" doc:"String, number, boolean, RFC 3339 time or list of strings by key"`
-	Access        *[]string      `json:"access,omitempty" doc:"Labels of who may see it; absent: [\"*\"], everyone"`
+	Access        *[]string      `json:"access,omitempty" doc:"Labels of who may see it; absent: as before, or [\"*\"], everyone, for a new document"`
 	ModifiedAt    *time.Time     `json:"modified_at,omitempty" doc:"As the source says"`
 }
 

@@ -9,7 +9,17 @@ type Problem struct {
 	Instance  string       `json:"instance,omitempty"`
 	Code      string       `json:"code" doc:"One of a closed set: see the API guide"`
 	RequestID string       `json:"request_id,omitempty"`
+	Reason    string       `json:"reason,omitempty" doc:"Why a document was skipped or failed"`
 	Errors    []FieldError `json:"errors,omitempty"`
+}
+
+// Error makes a Problem an error: what a client returns.
+func (p *Problem) Error() string {
+	s := p.Code + ": " + p.Detail
+	for _, e := range p.Errors {
+		s += "; " + e.Pointer + ": " + e.Message
+	}
+	return s
 }
 
 // FieldError names one faulty value.

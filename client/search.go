@@ -1,0 +1,23 @@
+package client
+
+import (
+	"context"
+
+	"github.com/quarry-search/quarry/api"
+)
+
+// Search returns hits, best first.
+func (c *Client) Search(ctx context.Context, in api.SearchRequest) (api.SearchResponse, error) {
+	return call[api.SearchResponse](ctx, c, request{method: "POST", path: []string{"v1", "search"}, body: in})
+}
+
+// Version says what the server runs.
+func (c *Client) Version(ctx context.Context) (api.VersionInfo, error) {
+	return call[api.VersionInfo](ctx, c, request{method: "GET", path: []string{"v1", "version"}})
+}
+
+// Ready says whether the server can serve; while it cannot, the error is a
+// Problem with code unavailable.
+func (c *Client) Ready(ctx context.Context) (api.Ready, error) {
+	return call[api.Ready](ctx, c, request{method: "GET", path: []string{"readyz"}})
+}
