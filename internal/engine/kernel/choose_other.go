@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package kernel
+
+// supported lists what this processor runs, slowest first.
+func supported() []implementation { return []implementation{scalar} }
