@@ -1,0 +1,61 @@
+package retrieve
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+// Limits of a query.
+const (
+	MaxQueryChars  = 8192
+	MaxTopK        = 1000
+	DefaultTopK    = 10
+	MaxCollections = 100
+	maxCandidates  = 10_000
+)
+
+// validate checks q and fills in its defaults.
+func (r *Retriever) validate(q rag.Query) (rag.Query, error) {
+	if strings.TrimSpace(q.Text) == "" {
+		return q, rag.Invalid("/query", "the query is empty")
+	}
+	if !utf8.ValidString(q.Text) {
+		return q, rag.Invalid("/query", "the query is not valid UTF-8")
+	}
+	if n := utf8.RuneCountInString(q.Text); n > MaxQueryChars {
+		return q, rag.Invalid("/query", fmt.Sprintf("the query has %d characters; at most %d are allowed", n, MaxQueryChars))
+	}
+	setDefault(&q.TopK, DefaultTopK)
+	if q.TopK < 1 || q.TopK > MaxTopK {
+		return q, rag.Invalid("/top_k", fmt.Sprintf("top_k must be between 1 and %d, not %d", MaxTopK, q.TopK))
+	}
+	setDefault(&q.Mode, rag.Hybrid)
+	switch q.Mode {
+	case rag.Hybrid, rag.Dense, rag.Lexical, rag.Exact:
+	default:
+		return q, rag.Invalid("/mode", fmt.Sprintf("mode %q is unknown; use hybrid, dense, lexical or exact", q.Mode))
+	}
+	setDefault(&q.Rerank, rag.RerankNone)
+	if q.Rerank != rag.RerankNone && q.Rerank != rag.RerankSentences {
+		return q, rag.Invalid("/rerank", fmt.Sprintf("rerank %q is unknown; use none or sentences", q.Rerank))
+	}
+	if w := q.DenseWeight; w != nil && !(*w >= 0 && *w <= 1) {
+		return q, rag.Invalid("/dense_weight", "dense_weight must be between 0 and 1")
+	}
+	if len(q.Collections) > MaxCollections {
+		return q, rag.Invalid("/collections", fmt.Sprintf("at most %d collections can be named", MaxCollections))
+	}
+	if q.Candidates < 0 || q.Candidates > maxCandidates {
+		return q, rag.Invalid("/candidates", fmt.Sprintf("candidates must be between 1 and %d", maxCandidates))
+	}
+	setDefault(&q.Candidates, r.opts.Candidates)
+	q.Candidates = max(q.Candidates, q.TopK)
+	setDefault(&q.Wait, r.opts.Wait)
+	if q.Wait < 0 || q.Wait > r.opts.MaxWait {
+		return q, rag.Invalid("/wait_ms", fmt.Sprintf("the wait must be at most %v", r.opts.MaxWait))
+	}
+	return q, nil
+}
