@@ -78,15 +78,15 @@ type Candidates struct {
 	LexicalTook time.Duration
 	DensePath   string // how the dense leg ran: "scan8", "scan1", "graph", "fallback", "exact", ""
 	Allowed     int    // chunks that scope and filter let pass
-	// Terms are the lexical statistics of the query's words; nil when the
+	// Terms are the lexical statistics of the query's terms; nil when the
 	// index cannot tell. Like BM25's, they count only what the scope sees.
 	Terms []TermStat
 }
 
-// TermStat is how common one word of a query is.
+// TermStat is how common one term of a query is.
 type TermStat struct {
-	Term   string // the word in lower case as the query spells it, not stemmed
-	Chunks int    // chunks in scope that hold it (or its stem); 0 is informative
+	Term   string // as the index's analyser emits it (folded, stemmed)
+	Chunks int    // chunks in scope that hold it; 0 is informative
 	Of     int    // chunks in scope
 }
 
