@@ -73,7 +73,7 @@ func (s *splitter) unitAt(at int) int {
 }
 
 // join cuts the gaps. One that is too small to stand alone takes in a
-// neighbour of its section.
+// neighbour of its section, one that ends in a heading what it heads.
 func (s *splitter) join(parts []part) []piece {
 	var out []piece
 	for n := 0; n < len(parts); n++ {
@@ -82,14 +82,13 @@ func (s *splitter) join(parts []part) []piece {
 			out = append(out, p.piece)
 			continue
 		}
-		if s.lonely(p.piece) {
-			if n+1 < len(parts) && s.related(p.piece, parts[n+1].piece) {
-				p.j = parts[n+1].j
-				n++
-			} else if n > 0 && len(out) > 0 && out[len(out)-1] == parts[n-1].piece && s.related(parts[n-1].piece, p.piece) {
-				p.i = parts[n-1].i
-				out = out[:len(out)-1]
-			}
+		switch {
+		case n+1 < len(parts) && (s.units[p.j-1].heading || s.lonely(p.piece) && s.related(p.piece, parts[n+1].piece)):
+			p.j = parts[n+1].j
+			n++
+		case n > 0 && s.lonely(p.piece) && s.related(parts[n-1].piece, p.piece) && out[len(out)-1] == parts[n-1].piece:
+			p.i = parts[n-1].i
+			out = out[:len(out)-1]
 		}
 		out = append(out, s.gap(p.piece)...)
 	}
@@ -98,13 +97,12 @@ func (s *splitter) join(parts []part) []piece {
 
 // lonely reports whether a gap is too small for a chunk of its own.
 func (s *splitter) lonely(p piece) bool {
-	return s.cost(p.i, p.j) <= s.sectionOf(p.i).budget/6 || s.units[p.j-1].heading
+	return s.cost(p.i, p.j) <= s.sectionOf(p.i).budget/6
 }
 
-// related reports whether what follows a belongs to it: they are in one
-// section, or a ends in the heading over b.
+// related reports whether b goes on in the section in which a ends.
 func (s *splitter) related(a, b piece) bool {
-	return s.units[a.j-1].heading || s.sectionOf(a.j-1) == s.sectionOf(b.i)
+	return s.sectionOf(a.j-1) == s.sectionOf(b.i)
 }
 
 // gap cuts a gap that one or two chunks can hold into no more than these.
