@@ -195,19 +195,26 @@ func (s *splitter) chunk(ids []int32) []int32 {
 	} else {
 		text, s.rest = s.rest[:end], s.rest[end+1:]
 	}
-	for _, r := range s.w.normalise(text) {
+	s.w.split(text, func(r rune) { s.word = utf8.AppendRune(s.word, r) }, func() { ids = s.flush(ids) })
+	return ids
+}
+
+// split normalises text and gives its words: add for each character of one,
+// end after each (and perhaps after none).
+func (w *WordPiece) split(text string, add func(rune), end func()) {
+	for _, r := range w.normalise(text) {
 		switch {
 		case unicode.IsSpace(r):
-			ids = s.flush(ids)
-		case isPunctuation(r) || s.w.cfg.ChineseChars && unicode.Is(chinese, r):
-			ids = s.flush(ids)
-			s.word = utf8.AppendRune(s.word, r)
-			ids = s.flush(ids)
+			end()
+		case isPunctuation(r) || w.cfg.ChineseChars && unicode.Is(chinese, r):
+			end()
+			add(r)
+			end()
 		default:
-			s.word = utf8.AppendRune(s.word, r)
+			add(r)
 		}
 	}
-	return s.flush(ids)
+	end()
 }
 
 // normalise is the reference's BertNormalizer, except for the spaces around
