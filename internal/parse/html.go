@@ -1,0 +1,120 @@
+package parse
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"codeberg.org/readeck/go-readability/v2"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+	"golang.org/x/net/html/charset"
+
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+// parseHTML keeps what a reader of the page would read: its main text, found
+// by readability, or the whole body where that would lose too much of it.
+func parseHTML(_ context.Context, ps *Parsers, p probe) (rag.Parsed, error) {
+	s, err := decodeHTML(p)
+	if err != nil {
+		return rag.Parsed{}, err
+	}
+	doc, err := html.Parse(strings.NewReader(s))
+	if err != nil {
+		return rag.Parsed{}, rag.Fail(rag.ReasonParse, "damaged html")
+	}
+	parsed := renderHTML(doc)
+	parsed.Title = htmlTitle(doc, parsed.Blocks)
+	if article := mainText(doc); article != nil {
+		main := renderHTML(article)
+		if len(main.Text) >= minMainBytes && len(main.Text)*100 >= len(parsed.Text)*minMainPercent {
+			main.Title = parsed.Title
+			parsed = main
+		}
+	}
+	if err := ps.readable(parsed.Text); err != nil {
+		return rag.Parsed{}, err
+	}
+	parsed.Kind = rag.KindHTML
+	parsed.Language = declaredLanguage(doc)
+	return parsed, nil
+}
+
+// What readability finds is taken when it is at least this much, and this
+// share of the page's text outside of navigation: rather some boilerplate kept
+// than text lost.
+const (
+	minMainBytes   = 200
+	minMainPercent = 40
+	maxMainNodes   = 50_000 // beyond, readability takes too long
+)
+
+// decodeHTML returns the page as normalised UTF-8. A page that is not UTF-8
+// must declare its charset.
+func decodeHTML(p probe) (string, error) {
+	if utf8.Valid(p.Data) || utf16Marked(p.Data) {
+		return decode(p.Data)
+	}
+	head := p.Data[:min(len(p.Data), 1024)]
+	enc, name, certain := charset.DetermineEncoding(head, p.MediaType)
+	if !certain && !bytes.Contains(bytes.ToLower(head), []byte("charset")) {
+		return "", rag.Skip(rag.ReasonEncoding, "neither UTF-8 nor a declared charset")
+	}
+	decoded, err := enc.NewDecoder().Bytes(p.Data)
+	if err != nil || bytes.ContainsRune(decoded, utf8.RuneError) || !utf8.Valid(decoded) {
+		return "", rag.Skip(rag.ReasonEncoding, "not valid "+name)
+	}
+	return normalise(string(decoded)), nil
+}
+
+// mainText returns the page's main content, nil if there is none to be found.
+func mainText(doc *html.Node) (node *html.Node) {
+	defer func() {
+		if recover() != nil {
+			node = nil
+		}
+	}()
+	parser := readability.NewParser()
+	parser.MaxElemsToParse = maxMainNodes
+	article, err := parser.ParseDocument(doc, nil)
+	if err != nil {
+		return nil
+	}
+	return article.Node
+}
+
+func htmlTitle(doc *html.Node, blocks []rag.Block) string {
+	if n := find(doc, atom.Title); n != nil && n.FirstChild != nil {
+		if t := cleanTitle(n.FirstChild.Data); t != "" {
+			return t
+		}
+	}
+	return firstTitle(blocks)
+}
+
+func declaredLanguage(doc *html.Node) string {
+	n := find(doc, atom.Html)
+	if n == nil {
+		return ""
+	}
+	for _, a := range n.Attr {
+		if a.Key == "lang" {
+			tag, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(a.Val)), "-")
+			if len(tag) == 2 && tag >= "aa" && tag <= "zz" {
+				return tag
+			}
+		}
+	}
+	return ""
+}
+
+func find(n *html.Node, a atom.Atom) *html.Node {
+	for c := range n.Descendants() {
+		if c.Type == html.ElementNode && c.DataAtom == a && c.Namespace == "" {
+			return c
+		}
+	}
+	return nil
+}
