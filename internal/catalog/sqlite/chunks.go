@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+const chunkColumns = `k.ordinal, t.hash, k.context, k.byte_start, k.byte_end, k.char_start, k.char_end, k.locator`
+
+const (
+	selectChunks = `SELECT ` + chunkColumns + ` FROM chunks k JOIN texts t ON t.id = k.text WHERE k.version = ? ORDER BY k.ordinal`
+	selectChunk  = `SELECT ` + chunkColumns + ` FROM chunks k JOIN texts t ON t.id = k.text WHERE k.version = ? AND k.ordinal = ?`
+)
+
+// scanChunk scans chunkColumns after dest's leading columns. Document, version
+// and text are the caller's to fill in.
+func scanChunk(scan func(dest ...any) error, dest ...any) (k rag.Chunk, err error) {
+	var hash []byte
+	var locator string
+	err = scan(append(dest, &k.Key.Ordinal, &hash, &k.Context,
+		&k.Span.ByteStart, &k.Span.ByteEnd, &k.Span.CharStart, &k.Span.CharEnd, &locator)...)
+	if err != nil {
+		return k, err
+	}
+	copy(k.TextHash[:], hash)
+	k.Locator, err = decodeLocator(locator)
+	return k, err
+}
+
+// cut sets a chunk's text from the text it lies in.
+func cut(k *rag.Chunk, text string) error {
+	s := k.Span
+	if s.ByteStart < 0 || s.ByteEnd < s.ByteStart || s.ByteEnd > len(text) {
+		return &rag.Error{Code: rag.CodeInternal, Message: "a stored chunk is damaged; run quarry fsck",
+			Err: fmt.Errorf("chunk %s: span %d to %d in %d bytes", k.Key, s.ByteStart, s.ByteEnd, len(text))}
+	}
+	k.Text = text[s.ByteStart:s.ByteEnd]
+	return nil
+}
+
+// DocumentChunks returns all chunks of a version, in order.
+func (c *Catalog) DocumentChunks(ctx context.Context, s rag.Scope, id string, version int) (out []rag.Chunk, err error) {
+	err = c.read(ctx, "read chunks", func(r *conn) error {
+		x, err := findDocument(r, s, id, version)
+		if err != nil {
+			return err
+		}
+		text, err := c.readText(r, x.Version.TextHash, x.textBlob)
+		if err != nil {
+			return err
+		}
+		return r.each(selectChunks, []any{x.vid}, func(rows *sql.Rows) error {
+			k, err := scanChunk(rows.Scan)
+			if err != nil {
+				return err
+			}
+			k.Key.DocumentID, k.Key.Version = x.ID, x.Version.Number
+			out = append(out, k)
+			return cut(&out[len(out)-1], text)
+		})
+	})
+	return out, err
+}
+
+// Chunks hydrates keys in their order.
+func (c *Catalog) Chunks(ctx context.Context, s rag.Scope, keys []rag.ChunkKey) ([]rag.StoredChunk, error) {
+	out := make([]rag.StoredChunk, len(keys))
+	err := c.read(ctx, "read chunks", func(r *conn) error {
+		// SECURITY: visibility is read afresh in every call; only what the
+		// chunk says is cached.
+		versions := map[rag.ChunkKey]*row{}
+		for i, key := range keys {
+			at := rag.ChunkKey{DocumentID: key.DocumentID, Version: key.Version}
+			x, seen := versions[at]
+			if !seen {
+				found, err := findDocument(r, s, key.DocumentID, key.Version)
+				switch {
+				case err == nil:
+					x = &found
+				case rag.CodeOf(err) != rag.CodeNotFound:
+					return err
+				}
+				versions[at] = x
+			}
+			if x == nil || key.Version < 1 {
+				continue
+			}
+			k, err := c.readChunk(r, x, key)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			out[i] = rag.StoredChunk{Chunk: k, Document: x.Document}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// readChunk returns a chunk of a version that the caller may see.
+func (c *Catalog) readChunk(r *conn, x *row, key rag.ChunkKey) (rag.Chunk, error) {
+	if k, ok := c.chunks.get(key); ok {
+		return k, nil
+	}
+	k, err := scanChunk(func(dest ...any) error { return r.one(selectChunk, []any{x.vid, key.Ordinal}, dest...) })
+	if err != nil {
+		return k, err
+	}
+	k.Key = key
+	text, err := c.readText(r, x.Version.TextHash, x.textBlob)
+	if err != nil {
+		return k, err
+	}
+	if err := cut(&k, text); err != nil {
+		return k, err
+	}
+	c.chunks.put(key, k, 1)
+	return k, nil
+}
