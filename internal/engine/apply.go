@@ -1,0 +1,285 @@
+package engine
+
+import (
+	"github.com/quarry-search/quarry/internal/engine/bm25"
+	"github.com/quarry-search/quarry/internal/engine/segment"
+)
+
+// Apply applies changes in order; those at or before Applied are ignored.
+// Either all become visible at once, or none and the error says why. The
+// engine keeps the vectors' slices no longer than the call.
+func (e *Engine) Apply(changes []Change) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	old := e.state.Load()
+	t := transaction{engine: e, old: old, seq: old.seq, open: map[string]*draft{}}
+	for _, c := range changes {
+		if c.Seq <= t.seq {
+			continue
+		}
+		if err := t.apply(c); err != nil {
+			return err
+		}
+		t.seq = c.Seq
+	}
+	changed := map[string]*view{}
+	for name, d := range t.open {
+		v, err := d.finish()
+		if err != nil {
+			return err
+		}
+		changed[name] = v
+	}
+	if t.seq > old.seq {
+		e.state.Store(old.with(t.seq, changed))
+	}
+	return nil
+}
+
+// transaction collects what a batch changes.
+type transaction struct {
+	engine *Engine
+	old    *state
+	seq    uint64
+	open   map[string]*draft
+}
+
+// draft is a collection under change.
+type draft struct {
+	dropped     bool
+	fingerprint string
+	dim         int
+	parts       []*part
+	dead        []map[uint32]bool            // [part] documents that died
+	put         map[string]*segment.Document // written by this batch
+	waiting     map[Hash][]*segment.Row      // rows of put without a vector
+}
+
+func (t *transaction) draft(name string) *draft {
+	d := t.open[name]
+	if d == nil {
+		d = &draft{dropped: true}
+		if v := t.old.view(name); v != nil {
+			d = draftOf(v)
+		}
+		t.open[name] = d
+	}
+	return d
+}
+
+func draftOf(v *view) *draft {
+	d := &draft{fingerprint: v.fingerprint, dim: v.dim, parts: v.parts}
+	d.dead = make([]map[uint32]bool, len(v.parts))
+	d.put, d.waiting = map[string]*segment.Document{}, map[Hash][]*segment.Row{}
+	return d
+}
+
+func (t *transaction) apply(c Change) error {
+	switch c.Kind {
+	case Create:
+		t.open[c.Collection] = draftOf(&view{fingerprint: c.Fingerprint})
+	case Drop:
+		t.open[c.Collection] = &draft{dropped: true}
+	case Alter:
+		t.existing(c.Collection).alter(c.Fingerprint)
+	case Put:
+		t.existing(c.Collection).putNew(c.Document)
+	case Delete:
+		if d := t.draft(c.Collection); !d.dropped {
+			d.remove(c.Document.ID)
+		}
+	case SetAccess:
+		if d := t.draft(c.Collection); !d.dropped {
+			d.setAccess(c.Document.ID, c.Document.Access)
+		}
+	}
+	if len(c.Vectors) == 0 {
+		return nil
+	}
+	return t.attach(c)
+}
+
+// existing returns the draft of a collection, which a log may also bring into
+// being by its first document.
+func (t *transaction) existing(name string) *draft {
+	d := t.draft(name)
+	if d.dropped {
+		d = draftOf(&view{})
+		t.open[name] = d
+	}
+	return d
+}
+
+// attach hands a change's vectors to the collections that they are for.
+func (t *transaction) attach(c Change) error {
+	if c.Collection != "" {
+		return t.existing(c.Collection).attach(c.Vectors)
+	}
+	for i := range t.old.shards {
+		for name, v := range t.old.shards[i] {
+			if v.waits() {
+				t.draft(name)
+			}
+		}
+	}
+	for _, d := range t.open {
+		if d.dropped || d.fingerprint != "" && c.Fingerprint != "" && d.fingerprint != c.Fingerprint {
+			continue
+		}
+		if err := d.attach(c.Vectors); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waits reports whether a live row has no vector yet.
+func (v *view) waits() bool {
+	for _, p := range v.parts {
+		if p.vectors < p.liveRows {
+			return true
+		}
+	}
+	return false
+}
+
+// alter takes the vectors away when the fingerprint changes.
+func (d *draft) alter(fingerprint string) {
+	if fingerprint == d.fingerprint {
+		return
+	}
+	d.fingerprint, d.dim = fingerprint, 0
+	for i, p := range d.parts {
+		p.docs.Each(func(doc uint32) {
+			if p.seg.Dim() > 0 && !d.dead[i][doc] {
+				d.edit(p.seg.DocID(doc))
+			}
+		})
+	}
+	for _, doc := range d.put {
+		for i := range doc.Rows {
+			if doc.Rows[i].Vector != nil {
+				doc.Rows[i].Vector = nil
+				d.wait(&doc.Rows[i])
+			}
+		}
+	}
+}
+
+func (d *draft) wait(r *segment.Row) { d.waiting[r.Hash] = append(d.waiting[r.Hash], r) }
+
+// putNew replaces a document.
+func (d *draft) putNew(doc Document) {
+	d.remove(doc.ID)
+	rows := make([]segment.Row, len(doc.Rows))
+	for i, r := range doc.Rows {
+		rows[i] = segment.Row{Ordinal: r.Ordinal, Hash: r.Hash, Terms: bm25.Terms(r.Text)}
+	}
+	segment.SortRows(rows)
+	d.put[doc.ID] = &segment.Document{ID: doc.ID, Version: doc.Version, Access: doc.Access, Fields: doc.Fields, Rows: rows}
+	for i := range rows {
+		d.wait(&rows[i])
+	}
+}
+
+func (d *draft) setAccess(id string, access []string) {
+	if doc := d.edit(id); doc != nil {
+		doc.Access = access
+	}
+}
+
+// remove makes a document die, if it is there.
+func (d *draft) remove(id string) {
+	delete(d.put, id)
+	if i, doc, ok := d.find(id); ok {
+		d.kill(i, doc)
+	}
+}
+
+func (d *draft) kill(i int, doc uint32) {
+	if d.dead[i] == nil {
+		d.dead[i] = map[uint32]bool{}
+	}
+	d.dead[i][doc] = true
+}
+
+// find looks for a live document among the parts.
+func (d *draft) find(id string) (i int, doc uint32, ok bool) {
+	for i, p := range d.parts {
+		if doc, ok := p.seg.Find(id); ok && p.docs.Get(doc) && !d.dead[i][doc] {
+			return i, doc, true
+		}
+	}
+	return 0, 0, false
+}
+
+// edit takes a live document out of its segment to be written anew, and
+// returns it; nil when there is none.
+func (d *draft) edit(id string) *segment.Document {
+	if doc := d.put[id]; doc != nil {
+		return doc
+	}
+	i, ordinal, ok := d.find(id)
+	if !ok {
+		return nil
+	}
+	d.kill(i, ordinal)
+	doc := d.parts[i].seg.Document(ordinal)
+	d.put[id] = &doc
+	for r := range doc.Rows {
+		if doc.Rows[r].Vector == nil {
+			d.wait(&doc.Rows[r])
+		}
+	}
+	return &doc
+}
+
+// attach gives vectors to the rows that wait for them.
+func (d *draft) attach(vectors map[Hash][]float32) error {
+	for h, v := range vectors {
+		for i, p := range d.parts {
+			for _, row := range p.seg.Waiting(h) {
+				if doc := p.seg.DocOf(row); p.docs.Get(doc) && !d.dead[i][doc] {
+					d.edit(p.seg.DocID(doc))
+				}
+			}
+		}
+		if len(d.waiting[h]) == 0 {
+			continue
+		}
+		if reason := checkVector(v, d.dim); reason != "" {
+			return &VectorError{Hash: h, Reason: reason}
+		}
+		d.dim = len(v)
+		for _, r := range d.waiting[h] {
+			r.Vector = v
+		}
+		delete(d.waiting, h)
+	}
+	return nil
+}
+
+// finish makes the view that the draft describes, nil for a dropped one.
+func (d *draft) finish() (*view, error) {
+	if d.dropped {
+		return nil, nil
+	}
+	v := &view{fingerprint: d.fingerprint, dim: d.dim}
+	for i, p := range d.parts {
+		if len(d.dead[i]) > 0 {
+			dead := make([]uint32, 0, len(d.dead[i]))
+			for doc := range d.dead[i] {
+				dead = append(dead, doc)
+			}
+			p = p.without(dead)
+		}
+		if p.liveDocs > 0 {
+			v.parts = append(v.parts, p)
+		}
+	}
+	docs := make([]segment.Document, 0, len(d.put))
+	for _, doc := range d.put {
+		docs = append(docs, *doc)
+	}
+	return v, v.add(docs)
+}

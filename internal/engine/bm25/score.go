@@ -1,0 +1,59 @@
+package bm25
+
+import "math"
+
+// Params are BM25's free parameters.
+type Params struct {
+	K1 float64 // how soon repetition of a term stops counting
+	B  float64 // how much length counts
+}
+
+// DefaultParams are the values of the reference runs (Anserini).
+var DefaultParams = Params{K1: 0.9, B: 0.4}
+
+// Score is a BM25 score in units of 2⁻³².
+type Score uint64
+
+const unit = 1 << 32
+
+// Float returns the score as a number.
+func (s Score) Float() float32 { return float32(float64(s) / unit) }
+
+// Stats are the statistics of the rows that a search may see.
+type Stats struct {
+	Rows  int    // N
+	Terms uint64 // total length in terms
+}
+
+// Scorer scores the postings of one search.
+type Scorer struct{ base, slope float64 }
+
+// NewScorer prepares p for rows with these statistics.
+func NewScorer(p Params, s Stats) Scorer {
+	average := 1.0
+	if s.Rows > 0 && s.Terms > 0 {
+		average = float64(s.Terms) / float64(s.Rows)
+	}
+	return Scorer{base: p.K1 * (1 - p.B), slope: p.K1 * p.B / average}
+}
+
+// IDF is Lucene's inverse document frequency: ln(1 + (N − df + ½) / (df + ½)).
+func IDF(rows, df int) float64 {
+	return math.Log(1 + (float64(rows)-float64(df)+0.5)/(float64(df)+0.5))
+}
+
+// Score returns weight · tf / (tf + k1 · (1 − b + b · length / average)).
+//
+// Invariant: it never decreases in tf nor increases in length by more than
+// rounding, which bound covers. The conversions keep compilers from fusing
+// operations, so that every processor computes the same score.
+func (s Scorer) Score(weight float64, tf uint8, length uint32) Score {
+	norm := s.base + float64(s.slope*float64(length))
+	return Score(float64(weight*float64(tf)/(float64(tf)+norm)) * unit)
+}
+
+// bound is at least the score of every posting whose tf is at most tf and
+// whose length at least length.
+func (s Scorer) bound(weight float64, tf uint8, length uint32) Score {
+	return s.Score(weight, tf, length) + 2
+}

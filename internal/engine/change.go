@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/quarry-search/quarry/internal/filter"
+)
+
+// Hash identifies the text of a row: equal hashes have equal vectors.
+type Hash = [32]byte
+
+// ChangeKind names what a Change does.
+type ChangeKind uint8
+
+// The kinds of change.
+const (
+	// Create makes an empty collection, in place of one of the same name.
+	Create ChangeKind = iota
+	// Alter sets the collection's fingerprint. When it differs from the one
+	// before, every vector of the collection is dropped.
+	Alter
+	// Drop removes the collection.
+	Drop
+	// Put replaces a document and all its rows.
+	Put
+	// Delete removes a document, if it is there.
+	Delete
+	// SetAccess replaces a document's access list, if it is there.
+	SetAccess
+	// SetVectors gives vectors to rows of every collection that lack them.
+	SetVectors
+	// Skip only advances the sequence number.
+	Skip
+)
+
+// Change is one entry of the log. Vectors that come with any kind of change
+// reach the rows that lack them, of its collection or, without one, of all.
+type Change struct {
+	Seq         uint64
+	Kind        ChangeKind
+	Collection  string
+	Document    Document // Put; of Delete and SetAccess the ID, and the Access
+	Fingerprint string   // of the vectors, or of the collection (Create, Alter)
+	Vectors     map[Hash][]float32
+}
+
+// Document is a document to put.
+type Document struct {
+	ID      string
+	Version int
+	Access  []string
+	Fields  map[string]filter.Value
+	Rows    []Row
+}
+
+// Row is one chunk: Text is what words find it by.
+type Row struct {
+	Ordinal int
+	Hash    Hash
+	Text    string
+}
+
+// VectorError says which vector cannot be stored, and why.
+type VectorError struct {
+	Hash   Hash
+	Reason string
+}
+
+func (e *VectorError) Error() string {
+	return fmt.Sprintf("vector of text %x: %s", e.Hash[:6], e.Reason)
+}
+
+// checkVector returns why v cannot be stored or searched with, "" if it can.
+// dim is the collection's dimension, 0 while it has none.
+func checkVector(v []float32, dim int) string {
+	switch {
+	case len(v) == 0 || len(v) > maxDim:
+		return fmt.Sprintf("it has %d components, not 1 to %d", len(v), maxDim)
+	case dim != 0 && len(v) != dim:
+		return fmt.Sprintf("it has %d components, the collection's have %d", len(v), dim)
+	}
+	var norm float64
+	for _, x := range v {
+		norm += float64(x) * float64(x)
+	}
+	switch {
+	case math.IsNaN(norm) || math.IsInf(norm, 0):
+		return "a component is not a finite number"
+	case math.Abs(norm-1) > 0.01:
+		return "it is not of unit length"
+	}
+	return ""
+}
+
+const maxDim = 4096

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"math"
+
+	"github.com/quarry-search/quarry/internal/engine/kernel"
+	"github.com/quarry-search/quarry/internal/engine/quant"
+)
+
+const (
+	// exactRows is up to how many allowed rows exact scores of all are as fast
+	// as the scan of their codes and the rescoring of the best.
+	exactRows = 2000
+	// rescoreLeast and rescoreFactor say how many rows the scan keeps to be
+	// rescored: the factor times what is wanted, but not fewer than the least.
+	rescoreLeast  = 400
+	rescoreFactor = 5
+	// batchRows go through a kernel at once.
+	batchRows = 512
+)
+
+// denseQuery is a query vector made ready, with the scratch of a scan.
+type denseQuery struct {
+	rotation *quant.Rotation
+	padded   []float32 // [stride]
+	rotated  []float32
+	bits     kernel.BitQuery
+	ids      [batchRows + 4]uint32
+	scores   [batchRows + 4]float32
+	kept     []estimate
+}
+
+// estimate is a row with an estimated score.
+type estimate struct {
+	rowRef
+	score float32
+}
+
+// dense returns the best rows by exact cosine, and the path that found them.
+func (s *search) dense() ([]scored, string) {
+	q, _ := s.engine.queries.Get().(*denseQuery)
+	if q == nil || len(q.padded) != quant.Padded(len(s.query.Vector), kernel.FloatBlock) {
+		q = &denseQuery{rotation: quant.NewRotation(len(s.query.Vector))}
+		q.padded = make([]float32, quant.Padded(len(s.query.Vector), kernel.FloatBlock))
+		q.rotated = make([]float32, q.rotation.Size())
+	}
+	defer s.engine.queries.Put(q)
+	clear(q.padded[copy(q.padded, s.query.Vector):])
+	rows := 0
+	for i, p := range s.view.parts {
+		rows += len(s.sets[i].vectors(p))
+	}
+	keep := max(rescoreLeast, rescoreFactor*s.query.Limit)
+	top := topK{k: s.query.Limit, view: s.view}
+	switch {
+	case rows == 0:
+		return nil, ""
+	case s.query.Exact || rows <= max(exactRows, keep):
+		for i, p := range s.view.parts {
+			s.score(q, &top, int32(i), s.sets[i].vectors(p))
+		}
+		return top.ranking(), PathExact
+	}
+	s.scan(q, keep)
+	s.rescore(q, &top)
+	return top.ranking(), PathScan1
+}
+
+// score offers rows with their exact scores.
+func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) {
+	base := s.view.parts[part].seg.Vectors()
+	for len(rows) > 0 {
+		batch := rows[:min(batchRows, len(rows))]
+		rows = rows[len(batch):]
+		kernel.DotsF32(q.scores[:], q.padded, base, batch)
+		for i, row := range batch {
+			if score := orderedScore(q.scores[i]); score >= top.full() {
+				top.push(scored{rowRef{part, row}, score})
+			}
+		}
+	}
+}
+
+// scan leaves in q.kept the keep best rows by estimate, in no order.
+func (s *search) scan(q *denseQuery, keep int) {
+	q.rotation.Rotate(q.rotated, q.padded)
+	quant.SetBitQuery(&q.bits, q.rotated)
+	q.kept = q.kept[:0]
+	above := float32(math.Inf(-1))
+	for i, p := range s.view.parts {
+		rows := s.sets[i].vectors(p)
+		for len(rows) > 0 {
+			batch := rows[:min(batchRows, len(rows))]
+			rows = rows[len(batch):]
+			n := kernel.ScanBits(q.ids[:], q.scores[:], &q.bits, p.seg.Codes(), batch, above)
+			for j := range n {
+				q.kept = append(q.kept, estimate{rowRef{int32(i), q.ids[j]}, q.scores[j]})
+			}
+			if len(q.kept) >= 3*keep {
+				above = q.cut(keep)
+			}
+		}
+	}
+	if len(q.kept) > keep {
+		q.cut(keep)
+	}
+}
+
+// cut keeps the n best estimates and returns the least of them.
+func (q *denseQuery) cut(n int) float32 {
+	list, low, high := q.kept, 0, len(q.kept)-1
+	for low < high {
+		pivot := list[(low+high)/2].score
+		i, j := low, high
+		for i <= j {
+			for list[i].score > pivot {
+				i++
+			}
+			for list[j].score < pivot {
+				j--
+			}
+			if i <= j {
+				list[i], list[j] = list[j], list[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case n-1 <= j:
+			high = j
+		case n-1 >= i:
+			low = i
+		default:
+			low = high
+		}
+	}
+	q.kept = list[:n]
+	return list[n-1].score
+}
+
+// rescore offers the kept rows with their exact scores.
+func (s *search) rescore(q *denseQuery, top *topK) {
+	var rows [batchRows]uint32
+	for i := range s.view.parts {
+		n := 0
+		for _, e := range q.kept {
+			if e.part != int32(i) {
+				continue
+			}
+			rows[n] = e.row
+			if n++; n == len(rows) {
+				s.score(q, top, int32(i), rows[:n])
+				n = 0
+			}
+		}
+		s.score(q, top, int32(i), rows[:n])
+	}
+}
+
+// cosine returns a row's exact score; known is false when it has no vector.
+func (s *search) cosine(r rowRef) (score float32, known bool) {
+	seg := s.view.parts[r.part].seg
+	if has := seg.HasVector(); has == nil || !has.Get(r.row) {
+		return 0, false
+	}
+	var out [1]float32
+	padded := s.query.Vector
+	if len(padded) != seg.Stride() {
+		padded = make([]float32, seg.Stride())
+		copy(padded, s.query.Vector)
+	}
+	kernel.DotsF32(out[:], padded, seg.Vectors(), []uint32{r.row})
+	return out[0], true
+}

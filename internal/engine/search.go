@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/quarry-search/quarry/internal/engine/segment"
+	"github.com/quarry-search/quarry/internal/filter"
+)
+
+// Query asks one collection by words, by meaning, or both.
+type Query struct {
+	Collection string
+	Scope      Scope
+	Filter     filter.Filter
+	Text       string    // "" skips the lexical leg
+	Vector     []float32 // [dim], unit length; nil skips the dense leg
+	Limit      int       // candidates per leg
+	Exact      bool      // dense leg by exhaustive exact scan
+}
+
+// Paths of the dense leg: how it found its candidates.
+const (
+	PathExact = "exact" // exact scores of every allowed row
+	PathScan1 = "scan1" // 1-bit codes of every allowed row, the best rescored
+)
+
+// Score is a row's standing in one leg.
+type Score struct {
+	Value float32
+	Rank  int  // from 1 among the leg's candidates, 0 when it is not among them
+	Known bool // Value is true; false when the leg did not run or the row has no vector
+}
+
+// Candidate is a row that a leg found.
+type Candidate struct {
+	DocID   string
+	Version int
+	Ordinal int
+	Hash    Hash
+	Dense   Score // cosine
+	Lexical Score // BM25
+}
+
+// Result is both legs' candidates on one snapshot: first the dense leg's in
+// their order, then those that only the lexical leg found, in theirs.
+type Result struct {
+	Seq         uint64
+	Candidates  []Candidate
+	DenseTook   time.Duration
+	LexicalTook time.Duration
+	DensePath   string // of the paths above; "" when the leg did not run or had no rows
+	Allowed     int    // rows that scope and filter let pass
+}
+
+// Search finds the best rows of each leg among those that scope and filter let
+// pass, with each one's true score in the other leg. Errors: ErrNoCollection,
+// *filter.Error for an ill-formed filter, *FieldError, *VectorError for a bad
+// query vector, the context's.
+//
+// The legs run one after the other: each is well below a millisecond, and
+// cores are better used by other searches.
+func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
+	state := e.state.Load()
+	v := state.view(q.Collection)
+	if v == nil {
+		return Result{}, ErrNoCollection
+	}
+	if err := q.Filter.Validate(); err != nil {
+		return Result{}, err
+	}
+	if err := e.checkFields(v, q.Filter); err != nil {
+		return Result{}, err
+	}
+	if q.Vector != nil {
+		if reason := checkVector(q.Vector, v.dim); reason != "" {
+			return Result{}, &VectorError{Reason: reason}
+		}
+	}
+	s := search{engine: e, view: v, query: q}
+	out := Result{Seq: state.seq, Allowed: s.allow()}
+	if out.Allowed == 0 || q.Limit <= 0 {
+		return out, ctx.Err()
+	}
+	began := time.Now()
+	var dense, lexical []scored
+	if q.Vector != nil {
+		dense, out.DensePath = s.dense()
+		out.DenseTook = time.Since(began)
+	}
+	if err := ctx.Err(); err != nil {
+		return Result{}, err
+	}
+	began = time.Now()
+	if q.Text != "" {
+		lexical = s.lexical()
+	}
+	out.Candidates = s.join(dense, lexical)
+	if q.Text != "" {
+		out.LexicalTook = time.Since(began)
+	}
+	return out, ctx.Err()
+}
+
+// search is one search under way.
+type search struct {
+	engine *Engine
+	view   *view
+	query  Query
+	sets   []*set // [part]
+	words  words
+}
+
+// allow evaluates scope and filter and returns how many rows pass.
+func (s *search) allow() int {
+	n := 0
+	key := setKey(s.query.Scope, s.query.Filter)
+	s.sets = make([]*set, len(s.view.parts))
+	for i, p := range s.view.parts {
+		s.sets[i] = p.allowed(key, s.query.Scope, s.query.Filter)
+		n += s.sets[i].count
+	}
+	return n
+}
+
+// join makes candidates of both rankings.
+func (s *search) join(dense, lexical []scored) []Candidate {
+	list := make([]Candidate, 0, len(dense)+len(lexical))
+	at := make(map[rowRef]int, len(dense)+len(lexical))
+	for i, d := range dense {
+		c := s.candidate(d.rowRef)
+		c.Dense = Score{Value: scoreOf(d.score), Rank: i + 1, Known: true}
+		if s.query.Text != "" {
+			c.Lexical = Score{Value: s.words.scoreRow(d.rowRef).Float(), Known: true}
+		}
+		at[d.rowRef] = len(list)
+		list = append(list, c)
+	}
+	for i, l := range lexical {
+		if j, ok := at[l.rowRef]; ok {
+			list[j].Lexical.Rank = i + 1
+			continue
+		}
+		c := s.candidate(l.rowRef)
+		c.Lexical = Score{Value: lexicalScore(l), Rank: i + 1, Known: true}
+		if s.query.Vector != nil {
+			c.Dense.Value, c.Dense.Known = s.cosine(l.rowRef)
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+func (s *search) candidate(r rowRef) Candidate {
+	seg := s.view.parts[r.part].seg
+	doc := seg.DocOf(r.row)
+	return Candidate{
+		DocID: seg.DocID(doc), Version: seg.VersionOf(doc),
+		Ordinal: seg.OrdinalOf(r.row), Hash: segment.Hash(seg.HashOf(r.row)),
+	}
+}

@@ -1,0 +1,172 @@
+package segment
+
+import (
+	"github.com/quarry-search/quarry/internal/engine/bm25"
+	"github.com/quarry-search/quarry/internal/filter"
+)
+
+// Hash identifies the text of a row.
+type Hash = [32]byte
+
+// Document is what a segment is built from, and what it gives back.
+type Document struct {
+	ID      string
+	Version int
+	Access  []string
+	Fields  map[string]filter.Value
+	Rows    []Row
+}
+
+// Row is one chunk.
+type Row struct {
+	Ordinal int
+	Hash    Hash
+	Terms   []string  // as bm25.Analyze emits them
+	Vector  []float32 // [dim], unit length; nil while there is none
+}
+
+// Segment is immutable; all methods are safe for concurrent use.
+type Segment struct {
+	// Documents.
+	ids     table    // ascending
+	records table    // version, access list, fields: see record.go
+	docRow  []uint32 // [docs+1] first row
+	access  column   // by label
+	fields  map[string]*Column
+
+	// Rows.
+	rowDoc  []uint32
+	ordinal []uint32
+	hashes  []byte   // [rows·32]
+	lengths []uint32 // in terms
+	tokens  table    // the row's terms in order, as varints of term ordinals
+
+	// Terms.
+	terms    table    // ascending
+	postings []uint64 // [terms+1] first posting
+	blocks   []uint32 // [terms+1] first block
+	postRow  []uint32
+	postTF   []uint8
+	maxTF    []uint8
+	minLen   []uint32
+
+	// Vectors; nothing when no row has one. Rows without one are zero.
+	dim     int
+	stride  int // floats of a row
+	vectors []float32
+	record  int // bytes of a 1-bit record
+	codes   []byte
+	has     Bits // rows with a vector
+
+	waiting map[Hash][]uint32 // rows without a vector, by text
+}
+
+// Docs and Rows are the numbers of documents and rows, live or not.
+func (s *Segment) Docs() int { return s.ids.len() }
+func (s *Segment) Rows() int { return len(s.rowDoc) }
+
+// Dim is the dimension of the vectors, 0 when there are none.
+func (s *Segment) Dim() int { return s.dim }
+
+// DocID returns the id of document doc, without copying.
+func (s *Segment) DocID(doc uint32) string { return s.ids.get(int(doc)) }
+
+// Find returns the ordinal of the document with this id.
+func (s *Segment) Find(id string) (doc uint32, ok bool) {
+	i, ok := s.ids.find(id)
+	return uint32(i), ok
+}
+
+// RowsOf returns the range of rows of a document.
+func (s *Segment) RowsOf(doc uint32) (from, to uint32) { return s.docRow[doc], s.docRow[doc+1] }
+
+// DocOf returns the document of a row, OrdinalOf the chunk's ordinal in it,
+// HashOf the hash of its text.
+func (s *Segment) DocOf(row uint32) uint32  { return s.rowDoc[row] }
+func (s *Segment) OrdinalOf(row uint32) int { return int(s.ordinal[row]) }
+func (s *Segment) HashOf(row uint32) Hash   { return Hash(s.hashes[32*int(row):]) }
+
+// VersionOf returns the version of a document.
+func (s *Segment) VersionOf(doc uint32) int { return versionOf(s.records.get(int(doc))) }
+
+// Lengths returns each row's length in terms.
+func (s *Segment) Lengths() []uint32 { return s.lengths }
+
+// Postings returns the posting list of a term, empty when it does not occur.
+func (s *Segment) Postings(term string) bm25.List {
+	t, ok := s.terms.find(term)
+	if !ok {
+		return bm25.List{}
+	}
+	return s.list(t)
+}
+
+func (s *Segment) list(t int) bm25.List {
+	from, to := s.postings[t], s.postings[t+1]
+	first, end := s.blocks[t], s.blocks[t+1]
+	return bm25.List{Rows: s.postRow[from:to], TF: s.postTF[from:to], MaxTF: s.maxTF[first:end], MinLen: s.minLen[first:end]}
+}
+
+// HasVector reports the rows that have a vector: a bit each, nil for none.
+func (s *Segment) HasVector() Bits { return s.has }
+
+// Vectors returns the vectors as rows of Stride floats, the padding zero.
+func (s *Segment) Vectors() []float32 { return s.vectors }
+
+// Stride is the length of a row of Vectors.
+func (s *Segment) Stride() int { return s.stride }
+
+// Codes returns the 1-bit records of the rotated vectors.
+func (s *Segment) Codes() []byte { return s.codes }
+
+// Waiting returns the rows, of live documents or not, that have no vector and
+// whose text has this hash.
+func (s *Segment) Waiting(h Hash) []uint32 { return s.waiting[h] }
+
+// WaitingRows counts the rows without a vector.
+func (s *Segment) WaitingRows() int {
+	n := 0
+	for _, rows := range s.waiting {
+		n += len(rows)
+	}
+	return n
+}
+
+// Document rebuilds document doc. Its terms and vectors share memory with the
+// segment.
+func (s *Segment) Document(doc uint32) Document {
+	d := decodeRecord(s.records.get(int(doc)))
+	d.ID = s.DocID(doc)
+	from, to := s.RowsOf(doc)
+	d.Rows = make([]Row, 0, to-from)
+	for row := from; row < to; row++ {
+		r := Row{Ordinal: s.OrdinalOf(row), Hash: s.HashOf(row), Terms: make([]string, 0, s.lengths[row])}
+		s.eachToken(row, func(t int) { r.Terms = append(r.Terms, s.terms.get(t)) })
+		if s.has != nil && s.has.Get(row) {
+			r.Vector = s.vectors[int(row)*s.stride:][:s.dim:s.dim]
+		}
+		d.Rows = append(d.Rows, r)
+	}
+	return d
+}
+
+// eachToken calls f with the ordinal of each term of a row, in order.
+func (s *Segment) eachToken(row uint32, f func(term int)) {
+	stream := s.tokens.get(int(row))
+	for len(stream) > 0 {
+		v, n := uvarint(stream)
+		stream = stream[n:]
+		f(int(v))
+	}
+}
+
+// SizeBytes is the memory that the segment's arrays take.
+func (s *Segment) SizeBytes() int64 {
+	n := s.ids.size() + s.records.size() + s.tokens.size() + s.terms.size() + s.access.size()
+	n += 4*(len(s.docRow)+len(s.rowDoc)+len(s.ordinal)+len(s.lengths)+len(s.blocks)+len(s.postRow)+len(s.minLen)+len(s.vectors)) +
+		8*(len(s.postings)+len(s.has)) + len(s.hashes) + len(s.postTF) + len(s.maxTF) + len(s.codes)
+	for _, c := range s.fields {
+		n += c.size()
+	}
+	return int64(n)
+}

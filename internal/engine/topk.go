@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"math"
+	"slices"
+)
+
+// rowRef is a row of a view: its part, and its ordinal there.
+type rowRef struct {
+	part int32
+	row  uint32
+}
+
+// scored is a row with an order-preserving integer form of its score.
+type scored struct {
+	rowRef
+	score uint64
+}
+
+// topK keeps the k best rows. Equal scores are ordered by chunk key, so that
+// the result does not depend on how rows are spread over segments.
+type topK struct {
+	k    int
+	view *view
+	heap []scored // the worst on top
+}
+
+// before reports whether a stands before b in a ranking.
+func (v *view) before(a, b scored) bool {
+	if a.score != b.score {
+		return a.score > b.score
+	}
+	if a.part == b.part {
+		return a.row < b.row
+	}
+	return v.id(a.rowRef) < v.id(b.rowRef)
+}
+
+func (v *view) id(r rowRef) string {
+	seg := v.parts[r.part].seg
+	return seg.DocID(seg.DocOf(r.row))
+}
+
+// full returns the worst kept score once k rows are kept, else 0.
+func (t *topK) full() uint64 {
+	if len(t.heap) < t.k {
+		return 0
+	}
+	return t.heap[0].score
+}
+
+// push offers a row.
+func (t *topK) push(s scored) {
+	h := t.heap
+	if len(h) < t.k {
+		t.heap = append(h, s)
+		t.up(len(t.heap) - 1)
+		return
+	}
+	if !t.view.before(s, h[0]) {
+		return
+	}
+	h[0] = s
+	t.down()
+}
+
+func (t *topK) up(i int) {
+	h := t.heap
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !t.view.before(h[parent], h[i]) {
+			return
+		}
+		h[parent], h[i] = h[i], h[parent]
+		i = parent
+	}
+}
+
+func (t *topK) down() {
+	h, i := t.heap, 0
+	for {
+		child := 2*i + 1
+		if child >= len(h) {
+			return
+		}
+		if child+1 < len(h) && t.view.before(h[child], h[child+1]) {
+			child++
+		}
+		if !t.view.before(h[i], h[child]) {
+			return
+		}
+		h[i], h[child] = h[child], h[i]
+		i = child
+	}
+}
+
+// ranking empties the heap, best first.
+func (t *topK) ranking() []scored {
+	list := t.heap
+	t.heap = nil
+	slices.SortFunc(list, func(a, b scored) int {
+		if t.view.before(a, b) {
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// orderedScore maps floats to integers in the same order; none maps to 0.
+func orderedScore(f float32) uint64 {
+	u := uint64(math.Float32bits(f))
+	if u>>31 != 0 {
+		return 1<<32 - u
+	}
+	return u + 1<<32
+}
+
+// scoreOf is the inverse of orderedScore.
+func scoreOf(u uint64) float32 {
+	if u < 1<<32 {
+		return math.Float32frombits(uint32(1<<32 - u))
+	}
+	return math.Float32frombits(uint32(u - 1<<32))
+}

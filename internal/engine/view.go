@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"github.com/quarry-search/quarry/internal/engine/bm25"
+	"github.com/quarry-search/quarry/internal/engine/segment"
+)
+
+// view is a snapshot of one collection: immutable.
+type view struct {
+	fingerprint string
+	dim         int // of its vectors, 0 while there are none
+	parts       []*part
+}
+
+// part is a segment and which of its documents live. A document lives in one
+// part of a view.
+type part struct {
+	seg      *segment.Segment
+	docs     segment.Bits // live documents
+	rows     segment.Bits // their rows
+	liveDocs int
+	liveRows int
+	vectors  int    // live rows with a vector
+	terms    uint64 // total length of live rows
+	sets     setCache
+}
+
+// newPart makes a part whose documents all live.
+func newPart(seg *segment.Segment) *part {
+	p := &part{seg: seg, docs: segment.AllBits(seg.Docs()), rows: segment.AllBits(seg.Rows())}
+	p.count()
+	return p
+}
+
+// without returns the part after the documents in dead died.
+func (p *part) without(dead []uint32) *part {
+	next := &part{seg: p.seg, docs: p.docs.Clone(), rows: p.rows.Clone()}
+	for _, doc := range dead {
+		next.docs.Clear(doc)
+		next.rows.ClearRange(p.seg.RowsOf(doc))
+	}
+	next.count()
+	return next
+}
+
+func (p *part) count() {
+	p.liveDocs, p.liveRows = p.docs.Count(), p.rows.Count()
+	lengths := p.seg.Lengths()
+	p.rows.Each(func(row uint32) { p.terms += uint64(lengths[row]) })
+	if has := p.seg.HasVector(); has != nil {
+		with := p.rows.Clone()
+		with.And(has)
+		p.vectors = with.Count()
+	}
+}
+
+// whole reports that no document of the segment is dead.
+func (p *part) whole() bool { return p.liveDocs == p.seg.Docs() }
+
+// stats are BM25's statistics of all live rows.
+func (v *view) stats() bm25.Stats {
+	var s bm25.Stats
+	for _, p := range v.parts {
+		s.Rows += p.liveRows
+		s.Terms += p.terms
+	}
+	return s
+}

@@ -1,0 +1,67 @@
+package local
+
+import (
+	"github.com/quarry-search/quarry/internal/engine"
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+var kinds = map[rag.ChangeKind]engine.ChangeKind{
+	rag.ChangePublished: engine.Put,
+	rag.ChangeGone:      engine.Delete,
+	rag.ChangeAccess:    engine.SetAccess,
+	rag.ChangeVectors:   engine.SetVectors,
+	rag.ChangeCreated:   engine.Create,
+	rag.ChangeAltered:   engine.Alter,
+	rag.ChangeDropped:   engine.Drop,
+}
+
+// translate turns an entry of the log into a change of the engine.
+func translate(c rag.IndexChange) engine.Change {
+	kind, ok := kinds[c.Kind]
+	if !ok || c.Superseded {
+		return engine.Change{Seq: c.Seq, Kind: engine.Skip}
+	}
+	out := engine.Change{Seq: c.Seq, Kind: kind, Collection: c.Collection, Fingerprint: c.Fingerprint, Vectors: vectors(c.Vectors)}
+	if c.Settings != nil {
+		out.Fingerprint = c.Settings.Fingerprint
+	}
+	if c.Document != nil {
+		out.Document = document(*c.Document, c.Chunks)
+	}
+	return out
+}
+
+func vectors(m map[rag.Hash][]float32) map[engine.Hash][]float32 {
+	if len(m) == 0 {
+		return nil
+	}
+	out := make(map[engine.Hash][]float32, len(m))
+	for h, v := range m {
+		out[h] = v
+	}
+	return out
+}
+
+func document(d rag.Document, chunks []rag.Chunk) engine.Document {
+	out := engine.Document{
+		ID: d.ID, Version: d.Version.Number, Access: d.Access,
+		Fields: d.Fields(), Rows: make([]engine.Row, len(chunks)),
+	}
+	for i, c := range chunks {
+		out.Rows[i] = engine.Row{Ordinal: c.Key.Ordinal, Hash: c.TextHash, Text: indexed(d.Version.Title, c)}
+	}
+	return out
+}
+
+// indexed is the text that words find a chunk by: the document's title, the
+// heading context and the chunk.
+func indexed(title string, c rag.Chunk) string {
+	s := c.Text
+	if c.Context != "" {
+		s = c.Context + "\n" + s
+	}
+	if title != "" {
+		s = title + "\n" + s
+	}
+	return s
+}
