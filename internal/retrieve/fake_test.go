@@ -52,21 +52,7 @@ func (w *world) add(collection, uri, text string, access ...string) rag.ChunkKey
 }
 
 func (w *world) retriever(o Options) *Retriever {
-	return New(Deps{Index: w, Catalog: w, Embedder: w, Freshness: w, Sentences: NewSentenceVectors(w, 1<<20), Split: splitSentences}, o)
-}
-
-func splitSentences(text string) (spans [][2]int) {
-	start := 0
-	for i, r := range text {
-		if r == '.' {
-			spans = append(spans, [2]int{start, i + 1})
-			start = i + 1
-		}
-	}
-	if start < len(text) {
-		spans = append(spans, [2]int{start, len(text)})
-	}
-	return spans
+	return New(Deps{Index: w, Catalog: w, Embedder: w, Freshness: w, Sentences: NewSentenceVectors(w, 1<<20)}, o)
 }
 
 func words(s string) []string {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/quarry-search/quarry/internal/chunk"
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
@@ -49,7 +50,7 @@ func (r *run) bestSentences(ctx context.Context, window []ranked) ([]float64, er
 	owner := []int{}
 	for i, c := range window {
 		text := r.stored[c.Key].Chunk.Text
-		spans := r.deps.Split(text)
+		spans := chunk.Sentences(text)
 		for _, s := range spans[:min(len(spans), maxSentences)] {
 			texts = append(texts, text[s[0]:s[1]])
 			owner = append(owner, i)

@@ -73,8 +73,7 @@ type Deps struct {
 	Catalog   Catalog
 	Embedder  Embedder
 	Freshness Freshness
-	Sentences *SentenceVectors           // serves rag.RerankSentences
-	Split     func(text string) [][2]int // sentence byte offsets, in order
+	Sentences *SentenceVectors // serves rag.RerankSentences
 }
 
 // Retriever searches. It is safe for concurrent use and starts no goroutine

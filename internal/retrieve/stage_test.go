@@ -72,7 +72,7 @@ func (s slowSentences) Embed(ctx context.Context, role rag.EmbedRole, texts []st
 
 func TestRerankLate(t *testing.T) {
 	w := geology()
-	r := New(Deps{Index: w, Catalog: w, Embedder: w, Freshness: w, Split: splitSentences,
+	r := New(Deps{Index: w, Catalog: w, Embedder: w, Freshness: w,
 		Sentences: NewSentenceVectors(slowSentences{w}, 1<<20)}, Options{RerankDeadline: 1})
 	late, err := r.Search(t.Context(), reader, rag.Query{Text: "granite rock", Rerank: rag.RerankSentences})
 	if err != nil {
