@@ -71,4 +71,5 @@ type Explain struct {
 type LegScore struct {
 	Score float64 `json:"score"`
 	Rank  int     `json:"rank"`
+	Known bool    `json:"known" doc:"score is the true one even at rank 0; false when the index could not tell"`
 }

@@ -1,0 +1,193 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/quarry-search/quarry/api"
+	"github.com/quarry-search/quarry/internal/filter"
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+// The limits of one document beside its size.
+const (
+	maxURI         = 2048
+	maxTitle       = 1000
+	maxAttributes  = 100
+	maxList        = 1000 // of an attribute, and of an access list
+	maxAccessLabel = 256
+)
+
+const badDocumentID = "holds 1 to 128 letters, digits and _ ~ -"
+
+var documentID = regexp.MustCompile(`^[A-Za-z0-9_~-]{1,128}$`)
+
+// decodePut reads one document strictly: unknown members and anything after
+// the object are refused.
+func decodePut(b []byte) (api.PutDocument, error) {
+	var doc api.PutDocument
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&doc); err != nil {
+		return doc, decodeError(err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return doc, &rag.Error{Code: rag.CodeInvalid, Message: "there is more after the JSON object"}
+	}
+	return doc, nil
+}
+
+// decodeError says what is wrong with JSON, and where.
+func decodeError(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) && wrong.Field != "" {
+		return rag.Invalid("/"+strings.ReplaceAll(wrong.Field, ".", "/"), "is a "+wrong.Value+"; expected "+plainType(wrong.Type.String()))
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		if unquoted, err := strconv.Unquote(name); err == nil {
+			name = unquoted
+		}
+		return rag.Invalid("/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), "unexpected property")
+	}
+	if errors.As(err, &wrong) {
+		return &rag.Error{Code: rag.CodeInvalid, Message: "the body must be a JSON object"}
+	}
+	return &rag.Error{Code: rag.CodeInvalid, Message: "the body is not valid JSON", Err: err}
+}
+
+func plainType(goType string) string {
+	switch strings.TrimLeft(goType, "*[]") {
+	case "string":
+		if strings.Contains(goType, "[]") {
+			return "a list of strings"
+		}
+		return "a string"
+	case "time.Time":
+		return "an RFC 3339 time"
+	}
+	return "an object"
+}
+
+// incomingOf checks a document and turns it into what the ingester takes. The
+// constraints are those of the schema of api.PutDocument.
+func incomingOf(collection string, doc api.PutDocument) (rag.Incoming, error) {
+	in := rag.Incoming{Collection: collection, ID: doc.ID, URI: doc.URI, MediaType: doc.MediaType, Title: doc.Title}
+	if err := checkNames(doc); err != nil {
+		return in, err
+	}
+	var err error
+	if in.Data, err = dataOf(doc); err != nil {
+		return in, err
+	}
+	if doc.Text != nil && doc.MediaType == "" && path.Ext(doc.URI) == "" {
+		in.MediaType = "text/plain"
+	}
+	if in.Attributes, err = valuesOf(doc.Attributes); err != nil {
+		return in, err
+	}
+	if doc.Access != nil {
+		if err := checkAccess(*doc.Access); err != nil {
+			return in, err
+		}
+		in.Access = append([]string{}, *doc.Access...)
+	}
+	if doc.ModifiedAt != nil {
+		in.ModifiedAt = *doc.ModifiedAt
+	}
+	return in, nil
+}
+
+func checkNames(doc api.PutDocument) error {
+	switch {
+	case doc.ID == "" && doc.URI == "":
+		return rag.Invalid("/uri", "a document needs a uri or an id")
+	case doc.ID != "" && !documentID.MatchString(doc.ID):
+		return rag.Invalid("/id", badDocumentID)
+	case utf8.RuneCountInString(doc.URI) > maxURI:
+		return rag.Invalid("/uri", fmt.Sprintf("is longer than %d characters", maxURI))
+	case strings.ContainsFunc(doc.URI, unicode.IsControl):
+		return rag.Invalid("/uri", "holds a control character")
+	case utf8.RuneCountInString(doc.Title) > maxTitle:
+		return rag.Invalid("/title", fmt.Sprintf("is longer than %d characters", maxTitle))
+	}
+	if doc.MediaType != "" {
+		if _, _, err := mime.ParseMediaType(doc.MediaType); err != nil || !strings.Contains(doc.MediaType, "/") {
+			return rag.Invalid("/media_type", "is not a media type such as text/markdown")
+		}
+	}
+	return nil
+}
+
+func dataOf(doc api.PutDocument) ([]byte, error) {
+	switch {
+	case (doc.Text == nil) == (doc.ContentBase64 == nil):
+		return nil, rag.Invalid("/text", "exactly one of text and content_base64 is needed")
+	case doc.Text != nil:
+		return []byte(*doc.Text), nil
+	}
+	b, err := base64.StdEncoding.DecodeString(*doc.ContentBase64)
+	if err != nil {
+		return nil, rag.Invalid("/content_base64", "is not base64 (RFC 4648, with padding)")
+	}
+	return b, nil
+}
+
+func valuesOf(raw map[string]any) (map[string]filter.Value, error) {
+	if len(raw) > maxAttributes {
+		return nil, rag.Invalid("/attributes", fmt.Sprintf("has more than %d attributes", maxAttributes))
+	}
+	values := make(map[string]filter.Value, len(raw))
+	for key, r := range raw {
+		pointer := "/attributes/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+		switch {
+		case !filter.ValidKey(key):
+			return nil, rag.Invalid(pointer, "a key starts with a letter or _ and holds up to 128 letters, digits and _ . -")
+		case rag.ReservedKey(key):
+			return nil, rag.Invalid(pointer, "is computed by the server and cannot be set")
+		}
+		v, err := filter.ValueOf(r)
+		if err != nil {
+			return nil, rag.Invalid(pointer, err.Error())
+		}
+		if len(v.Str()) > filter.MaxString {
+			return nil, rag.Invalid(pointer, fmt.Sprintf("is longer than %d bytes", filter.MaxString))
+		}
+		if err := checkList(pointer, v.List(), filter.MaxString); err != nil {
+			return nil, err
+		}
+		values[key] = v
+	}
+	return values, nil
+}
+
+func checkAccess(labels []string) error {
+	for i, label := range labels {
+		if strings.TrimSpace(label) == "" {
+			return rag.Invalid("/access/"+strconv.Itoa(i), "is empty")
+		}
+	}
+	return checkList("/access", labels, maxAccessLabel)
+}
+
+func checkList(pointer string, list []string, maxBytes int) error {
+	if len(list) > maxList {
+		return rag.Invalid(pointer, fmt.Sprintf("has more than %d entries", maxList))
+	}
+	for i, s := range list {
+		if len(s) > maxBytes {
+			return rag.Invalid(pointer+"/"+strconv.Itoa(i), fmt.Sprintf("is longer than %d bytes", maxBytes))
+		}
+	}
+	return nil
+}

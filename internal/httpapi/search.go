@@ -1,0 +1,70 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/quarry-search/quarry/api"
+	"github.com/quarry-search/quarry/internal/filter"
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+type searchInput struct {
+	Body api.SearchRequest
+}
+
+type searchOutput struct {
+	Body api.SearchResponse
+}
+
+func (s *server) registerSearch() {
+	register(s, operation{
+		id: "search", method: http.MethodPost, path: "/v1/search", tag: "Search", kind: "search", role: rag.RoleReader,
+		summary: "Search",
+		detail:  "Finds the passages that best match a query, by words, by meaning, or by both. With min_seq it first waits until the index has applied that change.",
+		errors:  []int{400, 404, 422, 429, 503, 504},
+		example: map[string]any{"query": "how do I restore a backup", "top_k": 3, "filter": map[string]any{"kind": "markdown"}},
+	}, s.search)
+}
+
+func (s *server) search(ctx context.Context, p rag.Principal, in *searchInput) (*searchOutput, error) {
+	q, err := queryOf(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	leave, err := s.gate.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	start := s.Now()
+	result, err := s.Searcher.Search(ctx, p, q)
+	if err != nil {
+		return nil, err
+	}
+	st := stateOf(ctx)
+	st.note(slog.String("mode", string(result.Mode)))
+	st.note(slog.Int("hits", len(result.Hits)))
+	st.degraded(result.Degraded)
+	return &searchOutput{searchOf(result, s.Now().Sub(start))}, nil
+}
+
+// queryOf checks what the schema cannot and turns the request into a Query.
+func queryOf(in api.SearchRequest) (rag.Query, error) {
+	if strings.TrimSpace(in.Query) == "" {
+		return rag.Query{}, rag.Invalid("/query", "must hold more than white space")
+	}
+	f, err := filter.Parse(in.Filter)
+	if err != nil {
+		return rag.Query{}, err
+	}
+	return rag.Query{
+		Text: in.Query, Collections: in.Collections, Filter: f.Simplify(), TopK: in.TopK,
+		Mode: rag.Mode(in.Mode), Rerank: rag.Rerank(in.Rerank), DenseWeight: in.DenseWeight,
+		MinSeq: in.MinSeq, WaitVectors: in.Wait == "vectors", Wait: time.Duration(in.WaitMS) * time.Millisecond,
+		Explain: in.Explain,
+	}, nil
+}
