@@ -71,7 +71,7 @@ func (c *Catalog) SetAccess(ctx context.Context, id string, access []string, ifS
 		return out, err
 	}
 	err = c.write(ctx, "set access list", func(t *tx) error {
-		x, err := findDocument(t.conn, catalogScope, id, 0)
+		x, err := currentDocument(t.conn, id)
 		if err != nil {
 			return err
 		}

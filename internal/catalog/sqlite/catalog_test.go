@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +14,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashDir); dir != "" {
-		publishUntilKilled(dir)
+	flag.Parse()
+	if *crashDir != "" {
+		publishUntilKilled(*crashDir)
 		return
 	}
 	goleak.VerifyTestMain(m)

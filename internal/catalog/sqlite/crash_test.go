@@ -18,11 +18,10 @@ import (
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
-// crashDir names the environment variable by which this test binary knows
-// itself as the process that will be killed.
-const crashDir = "QUARRY_TEST_CRASH_DIR"
-
-var long = flag.Bool("long", false, "run the long forms of tests")
+var (
+	long     = flag.Bool("long", false, "run the long forms of tests")
+	crashDir = flag.String("crash-dir", "", "be the process that publishes into this directory until it is killed")
+)
 
 // crashText is the text of a document at its revision: what the survivor must
 // hold can be computed from its name.
@@ -100,8 +99,7 @@ func TestKill(t *testing.T) {
 // returns what it had acknowledged.
 func killedRun(t *testing.T, self, dir string) map[string]acked {
 	t.Helper()
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), crashDir+"="+dir)
+	cmd := exec.Command(self, "-crash-dir="+dir)
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -66,6 +66,8 @@ func scanRow(scan func(dest ...any) error, dest ...any) (x row, err error) {
 }
 
 const (
+	selectUnscoped = `SELECT` + documentColumns + documentFrom + `WHERE d.id = ? AND v.vid = d.version`
+
 	selectCurrent = `SELECT` + documentColumns + documentFrom + `WHERE d.id = ? AND v.vid = d.version AND ` + visible
 	selectVersion = `SELECT` + documentColumns + documentFrom + `WHERE d.id = ? AND v.number = ? AND ` + visible
 	selectHistory = `SELECT` + documentColumns + documentFrom + `WHERE d.id = ? AND ` + visible + ` ORDER BY v.number DESC`
@@ -82,14 +84,29 @@ func findDocument(r *conn, s rag.Scope, id string, number int) (x row, err error
 		query, args = selectVersion, []any{id, number}
 	}
 	x, err = scanRow(func(dest ...any) error { return r.one(query, append(args, scopeArgs(s)...), dest...) })
-	if errors.Is(err, sql.ErrNoRows) {
-		what := fmt.Sprintf("document %q", id)
-		if number != 0 {
-			what = fmt.Sprintf("version %d of %s", number, what)
-		}
-		return x, rag.NotFound(what)
+	return x, noDocument(err, id, number)
+}
+
+// currentDocument returns a current document whoever may see it.
+//
+// SECURITY: only for writes that compare a document with what it is to become;
+// who may change it was decided before the catalog was called.
+func currentDocument(r *conn, id string) (x row, err error) {
+	x, err = scanRow(func(dest ...any) error { return r.one(selectUnscoped, []any{id}, dest...) })
+	return x, noDocument(err, id, 0)
+}
+
+// noDocument turns the absence of a row into the answer for a document that
+// does not exist or may not be seen, alike.
+func noDocument(err error, id string, number int) error {
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
 	}
-	return x, err
+	what := fmt.Sprintf("document %q", id)
+	if number != 0 {
+		what = fmt.Sprintf("version %d of %s", number, what)
+	}
+	return rag.NotFound(what)
 }
 
 // Document returns a document at its current or a given version.

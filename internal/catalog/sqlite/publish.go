@@ -118,7 +118,7 @@ func (t *tx) publish(q *publication) (out rag.Published, err error) {
 	}
 	var current row
 	if d.version.Valid {
-		if current, err = findDocument(t.conn, catalogScope, q.Document.ID, 0); err != nil {
+		if current, err = currentDocument(t.conn, q.Document.ID); err != nil {
 			return out, err
 		}
 	}
@@ -136,10 +136,6 @@ func (t *tx) publish(q *publication) (out rag.Published, err error) {
 	}
 	return t.replace(q, collection, d)
 }
-
-// catalogScope lets a write read the document it is about to change. Who may
-// change it was decided before the catalog was called.
-var catalogScope = rag.SystemScope("the catalog compares a document with its next version")
 
 // unchanged reports whether the publication says nothing new.
 func (t *tx) unchanged(q *publication, current row) (bool, error) {
