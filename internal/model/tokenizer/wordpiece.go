@@ -67,7 +67,11 @@ func (w *WordPiece) Encode(text string, maxTokens int) []int32 {
 func (w *WordPiece) EncodePair(a, b string, maxTokens int) ([]int32, int) {
 	room := max(0, maxTokens-3)
 	pa, pb := w.pieces(nil, a, room), w.pieces(nil, b, room)
-	na, nb := truncatePair(len(pa), len(pb), room)
+	na, nb := len(pa), len(pb)
+	if na >= room && nb >= room { // which is the longer one decides an odd place
+		na, nb = w.CountTokens(a), w.CountTokens(b)
+	}
+	na, nb = truncatePair(na, nb, room)
 	ids := make([]int32, 0, na+nb+3)
 	ids = append(ids, w.start)
 	ids = append(ids, pa[:na]...)

@@ -1,0 +1,139 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Role tells the prompt and the priority of texts.
+type Role uint8
+
+// The roles: a query and passages that a user waits for, and passages of
+// background work.
+const (
+	Query Role = iota
+	Passage
+	Background
+)
+
+const (
+	passTokens  = 512  // tokens of one pass, if a sequence alone is not longer
+	windowTexts = 1024 // texts that are tokenised ahead
+)
+
+// Embed returns a unit vector for each text. Texts longer than MaxTokens are
+// cut. Texts are taken a window at a time, so that memory does not grow with
+// their number beyond the result.
+func (m *Model) Embed(ctx context.Context, role Role, texts []string) ([][]float32, error) {
+	out := make([][]float32, 0, len(texts))
+	for len(texts) > 0 {
+		n := min(len(texts), windowTexts)
+		if err := m.window(ctx, role, texts[:n], &out); err != nil {
+			return nil, fmt.Errorf("embed text %d and following: %w", len(out)+1, err)
+		}
+		texts = texts[n:]
+	}
+	return out, nil
+}
+
+// window embeds texts in passes spread over the cores.
+func (m *Model) window(ctx context.Context, role Role, texts []string, out *[][]float32) error {
+	seqs := make([][]int32, len(texts))
+	for i, t := range texts {
+		if i%64 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		seqs[i] = m.encode(role, t)
+	}
+	passes := split(seqs)
+	results := make([][][]float32, len(passes))
+	one := func(ctx context.Context, i int) (err error) {
+		if role == Background {
+			results[i], err = cores.background(ctx, m, passes[i])
+		} else {
+			results[i], err = cores.interactive(ctx, m, passes[i])
+		}
+		return err
+	}
+	if err := spread(ctx, len(passes), one); err != nil {
+		return err
+	}
+	for _, r := range results {
+		*out = append(*out, r...)
+	}
+	return nil
+}
+
+// spread calls f for 0 to n-1, as many at a time as there are cores.
+func spread(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	if n == 1 {
+		return f(ctx, 0)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(cores.size())
+	for i := range n {
+		g.Go(func() error { return f(ctx, i) })
+	}
+	return g.Wait()
+}
+
+// split cuts sequences, in order, into passes.
+func split(seqs [][]int32) [][][]int32 {
+	var passes [][][]int32
+	first, tokens := 0, 0
+	for i, q := range seqs {
+		if i > first && tokens+len(q) > passTokens {
+			passes = append(passes, seqs[first:i])
+			first, tokens = i, 0
+		}
+		tokens += len(q)
+	}
+	return append(passes, seqs[first:])
+}
+
+func (m *Model) encode(role Role, text string) []int32 {
+	prompt := m.spec.PassagePrompt
+	if role == Query {
+		prompt = m.spec.QueryPrompt
+	}
+	if prompt != "" {
+		text = prompt + text
+	}
+	return m.tok.Encode(text, m.spec.MaxTokens)
+}
+
+// CountTokens counts the tokens of text, without special tokens, prompt or
+// limit.
+func (m *Model) CountTokens(text string) int { return m.tok.CountTokens(text) }
+
+// pool turns the n rows of one sequence into a unit vector.
+func (m *Model) pool(x []float32, width, n int) []float32 {
+	v := make([]float32, m.spec.Dim)
+	switch m.spec.Pooling {
+	case "cls":
+		copy(v, x)
+	case "last":
+		copy(v, x[(n-1)*width:])
+	default:
+		for i := range n {
+			row := x[i*width : i*width+len(v)]
+			for d, f := range row {
+				v[d] += f
+			}
+		}
+	}
+	sum := 0.0
+	for _, f := range v {
+		sum += float64(f) * float64(f)
+	}
+	if sum > 0 {
+		inv := float32(1 / math.Sqrt(sum))
+		for d := range v {
+			v[d] *= inv
+		}
+	}
+	return v
+}

@@ -1,0 +1,164 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/quarry-search/quarry/internal/model/kernel"
+	"github.com/quarry-search/quarry/internal/model/tokenizer"
+)
+
+// linear is a packed layer; one of the two is set.
+type linear struct {
+	i8  *kernel.I8
+	f32 *kernel.F32
+}
+
+type norm struct{ gamma, beta []float32 }
+
+type layer struct {
+	qkv, attention, up, down linear
+	attentionNorm, norm      norm
+}
+
+// table is an embedding table: bytes with a scale per row, or floats.
+type table struct {
+	width  int
+	bytes  []int8
+	scale  []float32
+	floats []float32
+}
+
+// row adds row id to x.
+func (t *table) addRow(x []float32, id int) {
+	if t.floats != nil {
+		for i, v := range t.floats[id*t.width : (id+1)*t.width] {
+			x[i] += v
+		}
+		return
+	}
+	scale := t.scale[id]
+	for i, v := range t.bytes[id*t.width : (id+1)*t.width] {
+		x[i] += float32(v) * scale
+	}
+}
+
+// Model is a network ready to run. Safe for concurrent use.
+type Model struct {
+	spec        Spec
+	fingerprint string
+	sizeBytes   int64
+	tok         tokenizer.Tokenizer
+	kernels     *kernel.Set
+
+	word, position, types table
+	norm                  norm
+	layers                []layer
+	zeros, mask           []float32 // biases of attention products
+
+	scratch sync.Pool
+}
+
+// load builds a model over the bytes of a file, which must not change.
+func load(data []byte) (*Model, error) {
+	f, err := parse(data)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{spec: f.header.Spec, fingerprint: f.header.Fingerprint, sizeBytes: int64(len(data)), kernels: kernel.Best()}
+	m.zeros, m.mask = make([]float32, kernel.Width), make([]float32, 2*kernel.Width)
+	for i := range kernel.Width {
+		m.mask[kernel.Width+i] = -1e30
+	}
+	m.scratch.New = func() any { return new(scratch) }
+	raw, err := f.section("tokenizer", -1)
+	if err != nil {
+		return nil, err
+	}
+	if m.tok, err = tokenizer.Open(raw); err != nil {
+		return nil, err
+	}
+	if m.tok.VocabSize() > m.spec.Vocabulary {
+		return nil, fmt.Errorf("the tokenizer has %d tokens, the network %d", m.tok.VocabSize(), m.spec.Vocabulary)
+	}
+	l := &loader{f: f, spec: &m.spec}
+	l.network(m)
+	if len(l.errs) > 0 {
+		return nil, errors.Join(l.errs...)
+	}
+	return m, nil
+}
+
+type loader struct {
+	f    *file
+	spec *Spec
+	errs []error
+}
+
+func (l *loader) network(m *Model) {
+	s := l.spec
+	m.word = l.table("embed.word", s.Vocabulary)
+	m.position = table{width: s.Hidden, floats: l.floats("embed.position", s.Positions*s.Hidden)}
+	if s.Types > 0 {
+		m.types = table{width: s.Hidden, floats: l.floats("embed.type", s.Types*s.Hidden)}
+	}
+	m.norm = l.norm("embed.norm")
+	for i := range s.Layers {
+		p := fmt.Sprintf("layer.%d.", i)
+		m.layers = append(m.layers, layer{
+			qkv:           l.linear(p+"qkv", 3*s.attnPad(), s.Hidden),
+			attention:     l.linear(p+"attention", s.Hidden, s.attnPad()),
+			attentionNorm: l.norm(p + "attention.norm"),
+			up:            l.linear(p+"up", s.Intermediate, s.Hidden),
+			down:          l.linear(p+"down", s.Hidden, s.Intermediate),
+			norm:          l.norm(p + "norm"),
+		})
+		if len(l.errs) > 0 {
+			return
+		}
+	}
+}
+
+func check[T any](l *loader, v T, err error) T {
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	return v
+}
+
+func (l *loader) floats(name string, n int) []float32 {
+	v, err := l.f.floats(name, n)
+	return check(l, v, err)
+}
+
+func (l *loader) bytes(name string, n int) []int8 {
+	v, err := l.f.int8s(name, n)
+	return check(l, v, err)
+}
+
+func (l *loader) norm(name string) norm {
+	return norm{gamma: l.floats(name+".gamma", l.spec.Hidden), beta: l.floats(name+".beta", l.spec.Hidden)}
+}
+
+func (l *loader) table(name string, rows int) table {
+	t := table{width: l.spec.Hidden}
+	if l.spec.Quantisation == "f32" {
+		t.floats = l.floats(name, rows*t.width)
+		return t
+	}
+	t.bytes, t.scale = l.bytes(name, rows*t.width), l.floats(name+".scale", rows)
+	return t
+}
+
+func (l *loader) linear(name string, rows, cols int) linear {
+	n, k := roundUp(rows, align), roundUp(cols, align)
+	bias := l.floats(name+".bias", n)
+	if l.spec.Quantisation == "f32" {
+		return linear{f32: &kernel.F32{K: k, N: n, Panels: l.floats(name, n*k), Bias: bias}}
+	}
+	sums, err := l.f.ints(name+".sum", n)
+	return linear{i8: &kernel.I8{
+		K: k, N: n, Panels: l.bytes(name, n*k), ColSum: check(l, sums, err), Scale: l.floats(name+".scale", n), Bias: bias,
+	}}
+}
