@@ -85,7 +85,9 @@ type Documents interface {
 	// Publish commits a version. When source hash, title, kind, attributes
 	// and chunk hashes equal those of the current version nothing is written
 	// but the job's item (and the access list, when that differs, as its own
-	// change) and the result is Unchanged.
+	// change) and the result is Unchanged. A nil access list means Everyone for
+	// a document that is new to the collection and leaves that of any other, a
+	// deleted one too, as it is: an edit never opens what was closed.
 	Publish(ctx context.Context, p Publication) (Published, error)
 	// SetAccess replaces the access list.
 	SetAccess(ctx context.Context, id string, access []string, ifSeq uint64) (Document, error)

@@ -174,17 +174,7 @@ func (c *Catalog) read(ctx context.Context, action string, fn func(r *conn) erro
 		return errClosed
 	}
 	defer func() { c.readers <- r }()
-	r.ctx = ctx
-	defer func() { r.ctx = context.Background() }()
-	if _, err := r.exec("BEGIN"); err != nil {
-		return actionError(ctx, action, err)
-	}
-	err := fn(r)
-	r.ctx = context.Background() // the snapshot ends even if the caller has gone
-	if _, endErr := r.exec("ROLLBACK"); err == nil {
-		err = endErr
-	}
-	return actionError(ctx, action, err)
+	return actionError(ctx, action, r.snapshot(ctx, fn))
 }
 
 // syncDir makes the directory's entries durable, where the platform can.

@@ -80,6 +80,22 @@ func (c *conn) each(query string, args []any, fn func(rows *sql.Rows) error) err
 	return rows.Err()
 }
 
+// snapshot runs fn in a read transaction, under ctx. The transaction begins
+// and ends even when the caller has gone: a connection that kept its snapshot
+// would show its next user the past.
+func (c *conn) snapshot(ctx context.Context, fn func(r *conn) error) error {
+	if _, err := c.exec("BEGIN"); err != nil {
+		return err
+	}
+	c.ctx = ctx
+	err := fn(c)
+	c.ctx = context.Background()
+	if _, endErr := c.exec("ROLLBACK"); err == nil {
+		err = endErr
+	}
+	return err
+}
+
 func (c *conn) close() error {
 	for _, s := range c.stmts {
 		_ = s.Close() // closing the connection finalises them as well
