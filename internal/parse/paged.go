@@ -12,13 +12,13 @@ func parsePDF(ctx context.Context, ps *Parsers, p probe) (rag.Parsed, error) {
 	if ps.pages == nil {
 		return rag.Parsed{}, rag.Skip(rag.ReasonUnsupported, "application/pdf")
 	}
-	doc, err := ps.pages.ReadPages(ctx, p.Data)
+	title, pages, err := ps.pages.ReadPages(ctx, p.Data)
 	if err != nil {
 		return rag.Parsed{}, err
 	}
-	parsed := rag.Parsed{Kind: rag.KindPDF, Title: doc.Title}
+	parsed := rag.Parsed{Kind: rag.KindPDF, Title: title}
 	var b strings.Builder
-	for _, page := range doc.Pages {
+	for _, page := range pages {
 		page = strings.Trim(normalise(strings.ToValidUTF8(page, " ")), "\n ")
 		if b.Len()+len(page) > ps.limits.MaxTextBytes {
 			return rag.Parsed{}, rag.Skip(rag.ReasonTooLarge, "more text than the limit allows")

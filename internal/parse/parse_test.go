@@ -237,8 +237,8 @@ func TestKinds(t *testing.T) {
 
 type pages []string
 
-func (p pages) ReadPages(context.Context, []byte) (Paged, error) {
-	return Paged{Title: "T", Pages: p}, nil
+func (p pages) ReadPages(context.Context, []byte) (string, []string, error) {
+	return "T", p, nil
 }
 
 func TestPDF(t *testing.T) {

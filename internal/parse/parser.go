@@ -16,15 +16,10 @@ type Input struct {
 	Data      []byte
 }
 
-// PageReader reads the text of a PDF, page by page. Its errors are refusals.
+// PageReader reads the title and the text of each page of a PDF. Its errors
+// are refusals, or the context's.
 type PageReader interface {
-	ReadPages(ctx context.Context, data []byte) (Paged, error)
-}
-
-// Paged is a document of pages.
-type Paged struct {
-	Title string
-	Pages []string
+	ReadPages(ctx context.Context, data []byte) (title string, pages []string, err error)
 }
 
 // Limits bound what is parsed.
