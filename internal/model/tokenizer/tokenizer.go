@@ -52,8 +52,10 @@ func Compile(dir fs.FS) ([]byte, error) {
 	switch probe.Model.Type {
 	case "WordPiece":
 		return compileWordPiece(raw)
+	case "Unigram", "BPE":
+		return compilePipeline(raw)
 	}
-	return nil, fmt.Errorf("read tokenizer.json: model %q is not supported (WordPiece is)", probe.Model.Type)
+	return nil, fmt.Errorf("read tokenizer.json: model %q is not supported (WordPiece, Unigram and BPE are)", probe.Model.Type)
 }
 
 // Open reads the bytes that Compile made.
@@ -69,6 +71,8 @@ func Open(data []byte) (Tokenizer, error) {
 	switch h.Kind {
 	case "wordpiece":
 		return openWordPiece(line, string(rest))
+	case "pipeline":
+		return openPipeline(rest)
 	}
 	return nil, fmt.Errorf("read tokenizer: kind %q is not supported", h.Kind)
 }
