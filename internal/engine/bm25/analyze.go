@@ -23,9 +23,22 @@ const maxTermBytes = 64
 func Analyze(text string, emit func(term string)) {
 	a := analyzer{emit: emit}
 	if !isASCII(text) {
-		text = norm.NFKD.String(text)
+		text = withoutDiacritics(text)
 	}
 	a.run(text)
+}
+
+// withoutDiacritics replaces compatibility forms by plain ones and drops
+// combining diacritical marks. What else was taken apart (Korean syllables,
+// voiced kana) is put together again.
+func withoutDiacritics(text string) string {
+	apart := norm.NFKD.String(text)
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if r >= 0x300 && r <= 0x36f {
+			return -1
+		}
+		return r
+	}, apart))
 }
 
 // Terms returns the terms of text as Analyze emits them.
@@ -178,7 +191,7 @@ func boundary(s string, i int) bool {
 
 func (a *analyzer) part(part, whole string) {
 	part = strings.Trim(part, "_")
-	if len(part) > 1 && part != whole {
+	if len(part) > 1 && part != strings.Trim(whole, "_") {
 		a.term(part)
 	}
 }
@@ -203,7 +216,7 @@ func (a *analyzer) term(raw string) {
 	a.emit(s)
 }
 
-// fold lowers a word and drops diacritics, apostrophes and a possessive s.
+// fold lowers a word and drops apostrophes and a possessive s.
 func (a *analyzer) fold(raw string) (term []byte, ascii bool) {
 	raw = strings.TrimSuffix(strings.TrimSuffix(raw, "'s"), "’s")
 	a.buf = a.buf[:0]
@@ -217,7 +230,7 @@ func (a *analyzer) fold(raw string) (term []byte, ascii bool) {
 			if r != '\'' {
 				a.buf = append(a.buf, byte(r))
 			}
-		case r == '’', r >= 0x300 && r <= 0x36f: // combining diacritical marks
+		case r == '’':
 		default:
 			if plain, ok := plainLetters[r]; ok {
 				a.buf = append(a.buf, plain...)

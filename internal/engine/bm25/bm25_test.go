@@ -1,0 +1,167 @@
+package bm25
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestTerms(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"words", "The quick, brown fox-es JUMPED!", "quick brown fox es jump"},
+		{"stemming", "running runner relational", "run runner relat"},
+		{"possessive", "Alzheimer's dogs’ don't", "alzheim dog dont"},
+		{"numbers", "1,000 pi 3.14. end 5,", "1,000 pi 3.14 end 5"},
+		{"camel case", "getHTTPResponse", "gethttprespons get http respons"},
+		{"snake case", "max_retry_count", "max_retry_count max retri count"},
+		{"constants", "MAX_SIZE __init__", "max_siz max size init"},
+		{"not identifiers", "Hello WORLD p53", "hello world p53"},
+		{"accents", "Café Müller naïve ﬁne", "cafe muller naiv fine"},
+		{"plain letters", "Straße Łódź Ørsted", "strass lodz orst"},
+		{"cyrillic", "Привет МИР", "привет мир"},
+		{"chinese", "信息检索 好", "信息 息检 检索 好"},
+		{"mixed", "Go语言 v2", "go 语言 v2"},
+		{"korean", "한국어", strings.Join(hangulPairs("한국어"), " ")},
+		{"only stop words", "the of and", ""},
+		{"nothing", " -- ' . ", ""},
+		{"invalid utf-8", "a\xffbc \xc3", "bc"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, strings.Join(Terms(test.text), " ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// hangulPairs spells what decomposition leaves of Korean: pairs of jamo would
+// be noise, so syllables must have been composed again.
+func hangulPairs(s string) []string {
+	r := []rune(s)
+	return []string{string(r[0:2]), string(r[1:3])}
+}
+
+func TestLongWordsAreCut(t *testing.T) {
+	for _, text := range []string{strings.Repeat("a", 10_000), strings.Repeat("é", 1000), strings.Repeat("б", 1000)} {
+		for _, term := range Terms(text) {
+			if len(term) > maxTermBytes {
+				t.Errorf("term of %d bytes", len(term))
+			}
+		}
+	}
+}
+
+func FuzzTerms(f *testing.F) {
+	f.Add("getHTTPResponse's 1.5 ’ Ö 信 a\xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, term := range Terms(text) {
+			if term == "" || len(term) > maxTermBytes {
+				t.Fatalf("term %q of %q", term, text)
+			}
+		}
+	})
+}
+
+// all collects every row; best keeps the k best, ties by row.
+type best struct {
+	k    int
+	rows []hit
+}
+
+type hit struct {
+	row   uint32
+	score Score
+}
+
+func (b *best) Threshold() Score {
+	if len(b.rows) < b.k {
+		return 0
+	}
+	return b.rows[len(b.rows)-1].score
+}
+
+func (b *best) Collect(row uint32, s Score) {
+	b.rows = append(b.rows, hit{row, s})
+	slices.SortFunc(b.rows, func(x, y hit) int {
+		if x.score != y.score {
+			if x.score > y.score {
+				return -1
+			}
+			return 1
+		}
+		return int(x.row) - int(y.row)
+	})
+	b.rows = b.rows[:min(b.k, len(b.rows))]
+}
+
+// TestSearchEqualsScoringEachRow holds pruning to the score of every row, to
+// the bit and with ties, on lists long enough for many blocks and windows.
+func TestSearchEqualsScoringEachRow(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		rows := rapid.IntRange(1, 9000).Draw(r, "rows")
+		lengths := make([]uint32, rows)
+		x := rapid.Uint64().Draw(r, "seed") | 1
+		next := func(n int) int { x ^= x << 13; x ^= x >> 7; x ^= x << 17; return int(x % uint64(n)) }
+		var stats Stats
+		for i := range lengths {
+			lengths[i] = uint32(1 + next(50))
+			stats.Rows++
+			stats.Terms += uint64(lengths[i])
+		}
+		var terms []Term
+		for range rapid.IntRange(1, 6).Draw(r, "terms") {
+			gap := rapid.SampledFrom([]int{1, 3, 40, 900}).Draw(r, "gap")
+			l := makeList(lengths, gap, next)
+			terms = append(terms, Term{l, IDF(rows, len(l.Rows))})
+		}
+		var allowed []uint64
+		if rapid.Bool().Draw(r, "filtered") {
+			allowed = make([]uint64, rows/64+1)
+			for i := range allowed {
+				allowed[i] = uint64(next(1<<62)) & uint64(next(1<<62))
+			}
+		}
+		k := rapid.IntRange(1, 30).Draw(r, "k")
+		scorer := NewScorer(DefaultParams, stats)
+		want := &best{k: k}
+		for row := range uint32(rows) {
+			if allowed != nil && allowed[row>>6]>>(row&63)&1 == 0 {
+				continue
+			}
+			if s := scorer.ScoreRow(terms, lengths, row); s > 0 {
+				want.Collect(row, s)
+			}
+		}
+		got := &best{k: k}
+		scorer.Search(terms, lengths, allowed, got)
+		if diff := cmp.Diff(want.rows, got.rows, cmp.AllowUnexported(hit{})); diff != "" {
+			r.Fatalf("%s", diff)
+		}
+	})
+}
+
+func makeList(lengths []uint32, gap int, next func(int) int) List {
+	var l List
+	for row := next(gap); row < len(lengths); row += 1 + next(gap) {
+		if len(l.Rows)%BlockSize == 0 {
+			l.MaxTF = append(l.MaxTF, 0)
+			l.MinLen = append(l.MinLen, lengths[row])
+		}
+		tf := uint8(1 + next(3)*next(3))
+		last := len(l.MaxTF) - 1
+		l.MaxTF[last] = max(l.MaxTF[last], tf)
+		l.MinLen[last] = min(l.MinLen[last], lengths[row])
+		l.Rows, l.TF = append(l.Rows, uint32(row)), append(l.TF, tf)
+	}
+	return l
+}
+
+func TestRareTermsWeighMore(t *testing.T) {
+	if a, b := IDF(1000, 1), IDF(1000, 900); a <= b || b <= 0 {
+		t.Errorf("idf of a rare term %v, of a common one %v", a, b)
+	}
+}
