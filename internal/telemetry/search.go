@@ -88,8 +88,8 @@ func (s searcher) Search(ctx context.Context, p rag.Principal, q rag.Query) (rag
 		attribute.String("gen_ai.operation.name", "retrieval"), attribute.Int("gen_ai.retrieval.top_k", q.TopK)))
 	r, err := s.next.Search(ctx, p, q)
 	s.metrics.Search(ctx, q, r, err, time.Since(start))
-	span.SetAttributes(attribute.String("quarry.mode", modeOf(q, r)), attribute.Int64("quarry.seq", int64(r.Seq)),
-		attribute.StringSlice("quarry.degraded", r.Degraded), attribute.Int("quarry.hits", len(r.Hits)))
+	span.SetAttributes(attribute.String("quarry.mode", closed(modes, modeOf(q, r))[0]), attribute.Int64("quarry.seq", int64(r.Seq)),
+		attribute.StringSlice("quarry.degraded", closed(searchStages, r.Degraded...)), attribute.Int("quarry.hits", len(r.Hits)))
 	stageSpans(ctx, s.tracer, start, r.Stages)
 	end(span, err)
 	return r, err

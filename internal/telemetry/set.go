@@ -61,6 +61,17 @@ func (m *Metrics) among(set []string, value, metric string) string {
 	return other
 }
 
+// closed is among without counting: for spans.
+func closed(set []string, values ...string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		if out[i] = v; !slices.Contains(set, v) {
+			out[i] = other
+		}
+	}
+	return out
+}
+
 // none names the empty reason.
 func none(reason string) string {
 	if reason == "" {
