@@ -2,12 +2,12 @@ package client
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
+	"sync"
 
 	"github.com/quarry-search/quarry/api"
 )
@@ -21,32 +21,37 @@ func (c *Client) Batch(ctx context.Context, collection string, docs iter.Seq2[ap
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	body, w := io.Pipe()
-	sent := make(chan error, 1)
-	go func() {
-		err := writeLines(w, docs)
-		w.CloseWithError(err) // nil is the end of the body
-		sent <- err
-	}()
+	var sender sync.WaitGroup
+	var docsErr, sendErr error
+	sender.Go(func() {
+		docsErr, sendErr = writeLines(w, docs)
+		w.CloseWithError(docsErr) // nil is the end of the body
+	})
 	end, err := c.readBatch(ctx, collection, body, on)
-	body.CloseWithError(err) // frees the writer when the server or on stopped early
-	if sendErr := <-sent; sendErr != nil && err == nil {
+	body.CloseWithError(err) // frees the sender when the server or on stopped early
+	sender.Wait()
+	switch {
+	case docsErr != nil:
+		return end, docsErr
+	case err == nil:
 		err = sendErr
 	}
 	return end, err
 }
 
-func writeLines(w io.Writer, docs iter.Seq2[api.PutDocument, error]) error {
+// writeLines sends documents until one cannot be had, or cannot be sent.
+func writeLines(w io.Writer, docs iter.Seq2[api.PutDocument, error]) (docsErr, sendErr error) {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	for d, err := range docs {
 		if err != nil {
-			return err
+			return err, nil
 		}
 		if err := e.Encode(d); err != nil {
-			return fmt.Errorf("send document: %w", err)
+			return nil, fmt.Errorf("send document: %w", err)
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func (c *Client) readBatch(ctx context.Context, collection string, body io.Reader, on func(api.PutResult) error) (api.BatchEnd, error) {
@@ -62,17 +67,17 @@ func (c *Client) readBatch(ctx context.Context, collection string, body io.Reade
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	for lines.Scan() {
-		if bytes.HasPrefix(lines.Bytes(), []byte(`{"job":`)) {
-			return end, json.Unmarshal(lines.Bytes(), &end)
-		}
-		if bytes.HasPrefix(lines.Bytes(), []byte(`{"type":`)) {
-			return end, decodeProblem(lines.Bytes())
-		}
-		var r api.PutResult
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+		var line batchLine
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return end, fmt.Errorf("decode result: %w", err)
 		}
-		if err := on(r); err != nil {
+		switch {
+		case line.Code != "":
+			return end, decodeProblem(lines.Bytes())
+		case line.Job != "":
+			return end, json.Unmarshal(lines.Bytes(), &end)
+		}
+		if err := on(line.PutResult); err != nil {
 			return end, err
 		}
 	}
@@ -80,6 +85,14 @@ func (c *Client) readBatch(ctx context.Context, collection string, body io.Reade
 		return end, fmt.Errorf("read results: %w", err)
 	}
 	return end, fmt.Errorf("read results: %w", io.ErrUnexpectedEOF)
+}
+
+// batchLine is any line of a batch's response: a result, or, with Job, the
+// balance, or, with Code, the problem that ended it.
+type batchLine struct {
+	api.PutResult
+	Job  string `json:"job"`
+	Code string `json:"code"`
 }
 
 func decodeProblem(line []byte) error {

@@ -101,6 +101,8 @@ type request struct {
 	accept  string
 	content string
 	options []WriteOption
+
+	accepted int // a status that is no refusal, though it looks like one
 }
 
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
@@ -136,7 +138,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask server: %w", err)
 	}
-	if res.StatusCode >= 300 {
+	if res.StatusCode >= 300 && res.StatusCode != r.accepted {
 		defer res.Body.Close()
 		return nil, problemOf(res)
 	}

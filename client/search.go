@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/quarry-search/quarry/api"
 )
@@ -16,8 +17,8 @@ func (c *Client) Version(ctx context.Context) (api.VersionInfo, error) {
 	return call[api.VersionInfo](ctx, c, request{method: "GET", path: []string{"v1", "version"}})
 }
 
-// Ready says whether the server can serve; while it cannot, the error is a
-// Problem with code unavailable.
+// Ready says whether the server can serve. A server that is not ready is an
+// answer, not an error.
 func (c *Client) Ready(ctx context.Context) (api.Ready, error) {
-	return call[api.Ready](ctx, c, request{method: "GET", path: []string{"readyz"}})
+	return call[api.Ready](ctx, c, request{method: "GET", path: []string{"readyz"}, accepted: http.StatusServiceUnavailable})
 }

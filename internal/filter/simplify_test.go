@@ -94,6 +94,8 @@ func TestSimplify(t *testing.T) {
 		"equalities":          {Any(a, gt, b, a), Any(Test(In, "k", StringOf("a"), StringOf("b")), gt)},
 		"double negation":     {Negate(Negate(gt)), gt},
 		"negated test":        {Negate(a), Test(Ne, "k", StringOf("a"))},
+		"negated in":          {Negate(Test(In, "k", StringOf("a"), StringOf("b"))), Test(Nin, "k", StringOf("a"), StringOf("b"))},
+		"negated not in":      {Negate(Test(Nin, "k", StringOf("a"), StringOf("b"))), Test(In, "k", StringOf("a"), StringOf("b"))},
 		"negated order":       {Negate(gt), Negate(gt)},
 		"negated exists":      {Negate(Test(Exists, "k", BoolOf(true))), Test(Exists, "k", BoolOf(false))},
 		"in none":             {Test(In, "k"), Nothing()},

@@ -108,6 +108,9 @@ func (b *batch) finish(e entry, err error) {
 		detail = p.Errors[0].Pointer + ": " + detail
 	}
 	item := rag.JobItem{Item: e.item, Result: rag.Failed, Reason: reasonOf(rag.Code(p.Code)), Detail: detail, UpdatedAt: b.Now()}
+	if item.Reason == rag.ReasonCanceled {
+		item.Result = rag.Skipped // it was never tried
+	}
 	if err := b.Catalog.FinishJobItem(context.Background(), b.job.ID, item, e.bytes); err != nil {
 		b.fail(fmt.Errorf("record batch line: %w", err))
 		return

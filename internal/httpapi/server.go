@@ -209,6 +209,9 @@ func (s *server) report(w *recorder, r *http.Request, st *state, span trace.Span
 	if st.code != "" {
 		attrs = append(attrs, slog.String("code", st.code))
 	}
+	if status >= 500 && st.cause != nil {
+		attrs = append(attrs, slog.String("cause", st.cause.Error()))
+	}
 	if isStream(r) && !w.first.IsZero() {
 		attrs = append(attrs, slog.Float64("first_token_ms", milliseconds(w.first.Sub(start))))
 	}
