@@ -14,8 +14,9 @@ import (
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
-// parseHTML keeps what a reader of the page would read: its main text, found
-// by readability, or the whole body where that would lose too much of it.
+// parseHTML keeps what a reader of the page would read: what the page itself
+// marks as its main text, else what readability finds, else the whole body
+// where that would lose too much of it.
 func parseHTML(_ context.Context, ps *Parsers, p probe) (rag.Parsed, error) {
 	s, err := decodeHTML(p)
 	if err != nil {
@@ -71,6 +72,9 @@ func decodeHTML(p probe) (string, error) {
 
 // mainText returns the page's main content, nil if there is none to be found.
 func mainText(doc *html.Node) (node *html.Node) {
+	if n := find(doc, atom.Main); n != nil {
+		return n
+	}
 	defer func() {
 		if recover() != nil {
 			node = nil
