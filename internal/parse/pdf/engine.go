@@ -11,6 +11,7 @@ import (
 	pdferrors "github.com/klippa-app/go-pdfium/errors"
 	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/responses"
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -132,9 +133,36 @@ func (e *engine) readPages(instance pdfium.Pdfium, doc references.FPDF_DOCUMENT)
 	return pages, nil
 }
 
+// pageText returns a page's text. What people filled into forms or wrote upon
+// the page is no part of its content until it is flattened into it.
 func pageText(instance pdfium.Pdfium, doc references.FPDF_DOCUMENT, index int) (string, error) {
-	page, err := instance.FPDFText_LoadPage(&requests.FPDFText_LoadPage{
-		Page: requests.Page{ByIndex: &requests.PageByIndex{Document: doc, Index: index}}})
+	page, err := instance.FPDF_LoadPage(&requests.FPDF_LoadPage{Document: doc, Index: index})
+	if err != nil {
+		return "", err
+	}
+	text, err := contentText(instance, page.Page)
+	ref := requests.Page{ByReference: &page.Page}
+	annots, annotsErr := instance.FPDFPage_GetAnnotCount(&requests.FPDFPage_GetAnnotCount{Page: ref})
+	flattened := false
+	if annotsErr == nil && annots.Count > 0 {
+		r, err := instance.FPDFPage_Flatten(&requests.FPDFPage_Flatten{Page: ref, Usage: requests.FPDFPage_FlattenUsageNormalDisplay})
+		flattened = err == nil && r.Result == responses.FPDFPage_FlattenResultSuccess
+	}
+	instance.FPDF_ClosePage(&requests.FPDF_ClosePage{Page: page.Page})
+	if !flattened {
+		return text, err
+	}
+	if page, err := instance.FPDF_LoadPage(&requests.FPDF_LoadPage{Document: doc, Index: index}); err == nil {
+		defer instance.FPDF_ClosePage(&requests.FPDF_ClosePage{Page: page.Page})
+		if more, err := contentText(instance, page.Page); err == nil && len(more) > len(text) {
+			return more, nil
+		}
+	}
+	return text, err
+}
+
+func contentText(instance pdfium.Pdfium, ref references.FPDF_PAGE) (string, error) {
+	page, err := instance.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: requests.Page{ByReference: &ref}})
 	if err != nil {
 		return "", err
 	}
