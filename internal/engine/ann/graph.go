@@ -1,0 +1,204 @@
+package ann
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/quarry-search/quarry/internal/engine/kernel"
+)
+
+// Degree is the number of neighbours a row has room for.
+const Degree = 32
+
+// Codes are the 8-bit codes of rows, as quant.EncodeBytes makes them: Size
+// bytes each, a multiple of kernel.CodeBlock.
+type Codes struct {
+	Data []uint8 // [rows·Size]
+	Size int
+}
+
+// Rows returns how many rows there are.
+func (c Codes) Rows() int { return len(c.Data) / c.Size }
+
+// Row returns the code of one row.
+func (c Codes) Row(row uint32) []uint8 { return c.Data[int(row)*c.Size:][:c.Size:c.Size] }
+
+// Graph is immutable; its methods are safe for concurrent use.
+type Graph struct {
+	codes     Codes
+	neighbors []uint32 // [rows·Degree], a row's first degrees[row] are set
+	degrees   []uint8  // [rows]
+	top       *Graph   // over a sample of the rows; nil for a small graph
+	sample    []uint32 // the row that each row of top stands for
+	scratch   *sync.Pool
+}
+
+// Arrays are what a graph is made of, besides the codes: little-endian arrays
+// that a file can hold. The sample's codes are copied out of the rows'.
+type Arrays struct {
+	Neighbors    []uint32 // [rows·Degree]
+	Degrees      []uint8  // [rows]
+	Sample       []uint32 // [sampled]
+	TopNeighbors []uint32 // [sampled·Degree]
+	TopDegrees   []uint8  // [sampled]
+}
+
+// Arrays returns the graph's arrays; callers must not change them.
+func (g *Graph) Arrays() Arrays {
+	a := Arrays{Neighbors: g.neighbors, Degrees: g.degrees, Sample: g.sample}
+	if g.top != nil {
+		a.TopNeighbors, a.TopDegrees = g.top.neighbors, g.top.degrees
+	}
+	return a
+}
+
+// Open makes a graph of stored arrays. It refuses arrays whose sizes disagree
+// or that name rows which are not there.
+func Open(codes Codes, a Arrays) (*Graph, error) {
+	g, err := open(codes, a.Neighbors, a.Degrees)
+	if err != nil || len(a.Sample) == 0 {
+		return g, err
+	}
+	for _, row := range a.Sample {
+		if int(row) >= codes.Rows() {
+			return nil, fmt.Errorf("open graph: the sample names row %d of %d", row, codes.Rows())
+		}
+	}
+	g.sample = a.Sample
+	g.top, err = open(pick(codes, a.Sample), a.TopNeighbors, a.TopDegrees)
+	return g, err
+}
+
+func open(codes Codes, neighbors []uint32, degrees []uint8) (*Graph, error) {
+	rows := codes.Rows()
+	if len(neighbors) != rows*Degree || len(degrees) != rows {
+		return nil, fmt.Errorf("open graph: %d rows, but %d neighbours and %d degrees", rows, len(neighbors), len(degrees))
+	}
+	for row, degree := range degrees {
+		if degree > Degree {
+			return nil, fmt.Errorf("open graph: row %d has %d neighbours of %d at most", row, degree, Degree)
+		}
+		for _, n := range neighbors[row*Degree:][:degree] {
+			if int(n) >= rows {
+				return nil, fmt.Errorf("open graph: row %d has the neighbour %d of %d rows", row, n, rows)
+			}
+		}
+	}
+	return newGraph(codes, neighbors, degrees), nil
+}
+
+func newGraph(codes Codes, neighbors []uint32, degrees []uint8) *Graph {
+	g := &Graph{codes: codes, neighbors: neighbors, degrees: degrees}
+	g.scratch = &sync.Pool{New: func() any { return newScratch(codes) }}
+	return g
+}
+
+// pick copies the codes of some rows.
+func pick(codes Codes, rows []uint32) Codes {
+	out := Codes{Data: make([]uint8, 0, len(rows)*codes.Size), Size: codes.Size}
+	for _, row := range rows {
+		out.Data = append(out.Data, codes.Row(row)...)
+	}
+	return out
+}
+
+// Rows returns how many rows the graph has.
+func (g *Graph) Rows() int { return len(g.degrees) }
+
+// SizeBytes is the memory of the arrays, without the rows' codes.
+func (g *Graph) SizeBytes() int64 {
+	n := int64(4*len(g.neighbors) + len(g.degrees) + 4*len(g.sample))
+	if g.top != nil {
+		n += g.top.SizeBytes() + int64(len(g.top.codes.Data))
+	}
+	return n
+}
+
+// next returns the neighbours of a row.
+func (g *Graph) next(row uint32) []uint32 {
+	return g.neighbors[int(row)*Degree:][:g.degrees[row]]
+}
+
+// Query is a query made ready: quant.EncodeQuery's codes and their sum.
+type Query struct {
+	Codes []int8
+	Sum   int32
+}
+
+// Found is a row with the product of its code and the query's.
+type Found struct {
+	Row   uint32
+	Score int32
+	seen  bool // its neighbours were looked at
+}
+
+// scratch is what one search needs. Marks tell which rows it has met: a row
+// whose mark is the search's epoch.
+type scratch struct {
+	marks []uint32
+	epoch uint32
+	beam  []Found
+	heap  []Found
+	found []Found
+	ids   []uint32
+	out   []int32
+	query []int8
+}
+
+func newScratch(codes Codes) *scratch {
+	return &scratch{marks: make([]uint32, codes.Rows()), query: make([]int8, codes.Size)}
+}
+
+func (s *scratch) begin() {
+	s.epoch++
+	if s.epoch == 0 {
+		clear(s.marks)
+		s.epoch = 1
+	}
+	s.beam, s.heap, s.found = s.beam[:0], s.heap[:0], s.found[:0]
+}
+
+// meet reports whether the row is new to this search, and marks it.
+func (s *scratch) meet(row uint32) bool {
+	if s.marks[row] == s.epoch {
+		return false
+	}
+	s.marks[row] = s.epoch
+	return true
+}
+
+// score fills s.out with the scores of s.ids.
+func (s *scratch) score(codes Codes, q Query) {
+	if cap(s.out) < len(s.ids) {
+		s.out = make([]int32, 2*len(s.ids))
+	}
+	s.out = s.out[:len(s.ids)]
+	kernel.DotsU8(s.out, q.Codes, codes.Data, s.ids)
+	for i := range s.out {
+		s.out[i] -= 128 * q.Sum
+	}
+}
+
+// insert puts f into a list sorted by falling score that holds at most limit,
+// and says where; at is -1 when f was not good enough.
+func insert(list []Found, limit int, f Found) (longer []Found, at int) {
+	if len(list) == limit {
+		if f.Score <= list[limit-1].Score {
+			return list, -1
+		}
+	} else {
+		list = append(list, f)
+	}
+	low, high := 0, len(list)-1
+	for low < high {
+		middle := (low + high) / 2
+		if list[middle].Score >= f.Score {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	copy(list[low+1:], list[low:len(list)-1])
+	list[low] = f
+	return list, low
+}

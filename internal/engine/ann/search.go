@@ -1,0 +1,174 @@
+package ann
+
+const (
+	entryBeam = 12 // width of the search in the top graph
+	entries   = 8  // of its rows, where the search below starts
+)
+
+// Search appends the best rows to dst, best first: a beam search of width
+// beam, which is also how many rows it finds at most. Allowed is a bit for
+// each row: those that may be found; nil allows all. Rows that are not allowed
+// are passed through, since they hold the graph together.
+//
+// Seeds are rows where the search starts besides the usual entries: allowed
+// ones help where few rows are. Budget bounds how many rows are scored, 0 for
+// no bound; done is false when it ran out before the search was over.
+func (g *Graph) Search(dst []Found, q Query, beam int, allowed []uint64, seeds []uint32, budget int) (found []Found, done bool) {
+	if g.Rows() == 0 || beam <= 0 {
+		return dst, true
+	}
+	s := g.scratch.Get().(*scratch)
+	defer g.scratch.Put(s)
+	s.begin()
+	g.enter(s, q, seeds)
+	if allowed == nil && budget == 0 {
+		g.walk(s, q, beam)
+		return append(dst, s.beam...), true
+	}
+	done = g.walkAllowed(s, q, beam, allowed, budget)
+	return append(dst, s.found...), done
+}
+
+// enter leaves in s.beam the rows where a search starts.
+func (g *Graph) enter(s *scratch, q Query, seeds []uint32) {
+	s.ids = s.ids[:0]
+	if g.top != nil {
+		t := g.top.scratch.Get().(*scratch)
+		t.begin()
+		g.top.enter(t, q, nil)
+		g.top.walk(t, q, entryBeam)
+		for _, f := range t.beam[:min(entries, len(t.beam))] {
+			if row := g.sample[f.Row]; s.meet(row) {
+				s.beam = append(s.beam, Found{Row: row, Score: f.Score})
+			}
+		}
+		g.top.scratch.Put(t)
+	} else {
+		// The rows of a small graph are in no order: some of them will do.
+		n := min(g.Rows(), 4*entries)
+		for i := range n {
+			if row := uint32(i * g.Rows() / n); s.meet(row) {
+				s.ids = append(s.ids, row)
+			}
+		}
+	}
+	for _, row := range seeds {
+		if s.meet(row) {
+			s.ids = append(s.ids, row)
+		}
+	}
+	s.score(g.codes, q)
+	for i, row := range s.ids {
+		s.beam, _ = insert(s.beam, len(s.beam)+1, Found{Row: row, Score: s.out[i]})
+	}
+}
+
+// walk is the beam search over all rows: it leaves the best in s.beam.
+func (g *Graph) walk(s *scratch, q Query, beam int) {
+	s.beam = s.beam[:min(beam, len(s.beam))]
+	for at := 0; at < len(s.beam); {
+		if s.beam[at].seen {
+			at++
+			continue
+		}
+		s.beam[at].seen = true
+		s.ids = s.ids[:0]
+		for _, row := range g.next(s.beam[at].Row) {
+			if s.meet(row) {
+				s.ids = append(s.ids, row)
+			}
+		}
+		s.score(g.codes, q)
+		at = s.take(beam, at)
+	}
+}
+
+// take puts the scored rows into the beam and returns where the first that was
+// not looked at stands now; rows before at were.
+func (s *scratch) take(beam, at int) int {
+	var to int
+	for i, row := range s.ids {
+		if s.beam, to = insert(s.beam, beam, Found{Row: row, Score: s.out[i]}); to >= 0 {
+			at = min(at, to)
+		}
+	}
+	return at
+}
+
+// walkAllowed is the best-first search that passes through every row and keeps
+// the allowed ones, in s.found. It reports false when the budget ran out.
+func (g *Graph) walkAllowed(s *scratch, q Query, beam int, allowed []uint64, budget int) bool {
+	spent := len(s.beam)
+	for _, f := range s.beam {
+		s.offer(f, beam, allowed)
+	}
+	for len(s.heap) > 0 {
+		best := s.pop()
+		if len(s.found) == beam && best.Score < s.found[beam-1].Score {
+			return true
+		}
+		if budget > 0 && spent >= budget {
+			return false
+		}
+		s.ids = s.ids[:0]
+		for _, row := range g.next(best.Row) {
+			if s.meet(row) {
+				s.ids = append(s.ids, row)
+			}
+		}
+		s.score(g.codes, q)
+		spent += len(s.ids)
+		for i, row := range s.ids {
+			if len(s.found) < beam || s.out[i] > s.found[beam-1].Score {
+				s.offer(Found{Row: row, Score: s.out[i]}, beam, allowed)
+			}
+		}
+	}
+	return true
+}
+
+// offer makes a row one to go on from, and keeps it when it is allowed.
+func (s *scratch) offer(f Found, beam int, allowed []uint64) {
+	s.push(f)
+	if allowed == nil || allowed[f.Row>>6]>>(f.Row&63)&1 != 0 {
+		s.found, _ = insert(s.found, beam, f)
+	}
+}
+
+// push and pop keep s.heap with the best on top.
+func (s *scratch) push(f Found) {
+	h := append(s.heap, f)
+	for i := len(h) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if h[parent].Score >= h[i].Score {
+			break
+		}
+		h[i], h[parent] = h[parent], h[i]
+		i = parent
+	}
+	s.heap = h
+}
+
+func (s *scratch) pop() Found {
+	h := s.heap
+	best := h[0]
+	last := len(h) - 1
+	h[0] = h[last]
+	h = h[:last]
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= last {
+			break
+		}
+		if child+1 < last && h[child+1].Score > h[child].Score {
+			child++
+		}
+		if h[i].Score >= h[child].Score {
+			break
+		}
+		h[i], h[child] = h[child], h[i]
+		i = child
+	}
+	s.heap = h
+	return best
+}
