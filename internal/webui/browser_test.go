@@ -121,7 +121,7 @@ func TestBrowserWalk(t *testing.T) {
 func TestBrowserVerdictsDegradedAndLostLine(t *testing.T) {
 	b := browsertest.Start(t, *shots)
 	f := handbook()
-	f.degraded, f.break1 = []string{"rerank"}, true
+	f.degraded, f.break1, f.delay = []string{"rerank"}, true, time.Millisecond
 	base := serve(t, f, quotes)
 	for _, view := range browsertest.Views {
 		tab := b.Open(t, view)

@@ -223,9 +223,15 @@ func (f *fakeServer) answer(t testing.TB, w http.ResponseWriter, r *http.Request
 	for i, q := range quotes {
 		c := f.citation(t, i+1, q)
 		verdict, cited := verdicts[i%len(verdicts)], []int{i + 1}
-		words := strings.SplitAfter(c.Quote+fmt.Sprintf(" [%d]", i+1), " ")
+		mark, separator := fmt.Sprintf(" [%d]", i+1), " "
+		if strings.Contains(c.Quote, "\n\t") { // a block stands by itself
+			mark, separator = fmt.Sprintf("\n[%d]", i+1), "\n\n"
+		} else if i > 0 && strings.Contains(quotes[i-1].quote, "\n\t") {
+			separator = "\n\n"
+		}
+		words := strings.SplitAfter(c.Quote+mark, " ")
 		if i > 0 {
-			words[0] = " " + words[0]
+			words[0] = separator + words[0]
 		}
 		if verdict == "uncited" {
 			words, cited = words[:len(words)-1], []int{}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -232,6 +233,22 @@ func (tab *Tab) Click(selector string) {
 func (tab *Tab) Press(key string) {
 	tab.t.Helper()
 	tab.do(chromedp.KeyEvent(key))
+}
+
+// Enter presses enter on a link that has the focus. Unlike Press it sends no
+// character: the protocol would deliver that one later, to whatever has got the
+// focus by then.
+func (tab *Tab) Enter() {
+	tab.t.Helper()
+	tab.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeRawKeyDown, input.DispatchKeyEventTypeKeyUp} {
+			key := input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}
+			if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // Type replaces the text in the field that the selector finds.

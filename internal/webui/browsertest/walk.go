@@ -65,9 +65,14 @@ func citations(t *testing.T, tab *Tab, view View) {
 	}
 	sheet := view.Width < 832
 	for i, link := range links {
-		if sheet || i == 0 {
-			tab.Click(fmt.Sprintf(".answer-text a.cite[href=%q]", link))
-		} else {
+		chip := fmt.Sprintf(".answer-text a.cite[href=%q]", link)
+		switch {
+		case i == 0:
+			tab.Click(chip)
+		case sheet:
+			tab.Eval(fmt.Sprintf("document.querySelector(%q).focus()", chip), nil)
+			tab.Enter()
+		default:
 			tab.Press("n")
 		}
 		tab.Wait(fmt.Sprintf("document.querySelector('.proof nav span')?.textContent.startsWith('%d of')", i+1))
@@ -129,7 +134,7 @@ func hits(t *testing.T, tab *Tab, view View) {
 	tab.Shot("explain")
 	tab.Press(kb.Escape)
 	tab.Wait(`!document.querySelector("#explain[open]")`)
-	tab.Press(kb.Enter)
+	tab.Enter()
 	tab.Wait(`document.querySelector("mark.shown") && document.querySelector(".proof .state").textContent === "Hit 1"`)
 	if view.Width < 832 {
 		tab.Wait(`document.activeElement?.classList.contains("close")`)

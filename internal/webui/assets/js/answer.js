@@ -116,7 +116,7 @@ export class AnswerView {
     const numbers = new Set([...numbersIn(sentence.raw).filter((n) => this.citations.known.has(n)), ...sentence.numbers]);
     sentence.element.replaceChildren(...h("span", {}, this.#words(sentence)).childNodes);
     const code = [...numbers].some((n) => ["code", "data", "table"].includes(this.citations.known.get(n)?.kind));
-    sentence.element.className = `sentence ${sentence.verdict ?? ""}${code ? " code" : ""}`;
+    sentence.element.className = `sentence ${sentence.verdict ?? ""}${code ? " code" : /\n\s*(\[\d+\])?\s*$/.test(sentence.raw) ? " lines" : ""}`;
     const chips = [...numbers].map((n) => this.citations.chip(n, sentence.verdict)).filter(Boolean);
     if (sentence.verdict === "uncited") chips.push(h("span", { class: "cite none" }, "uncited"));
     sentence.chips.replaceChildren(...chips.flatMap((chip) => ["\u00a0", chip]));

@@ -74,12 +74,14 @@ export const ready = () => json("/readyz");
 // again, naming the last event it has seen, and yields {type: "resumed"} first.
 export async function* answers(body, signal) {
   let last = 0;
+  let begun = false;
   for (let tries = 0; ; tries++) {
     try {
       const headers = { accept: "text/event-stream" };
       if (last) headers["last-event-id"] = String(last);
       const response = await send("/v1/answers", { method: "POST", body: { ...body, stream: true }, signal, headers });
-      if (tries) yield { type: "resumed" };
+      if (begun) yield { type: "resumed" };
+      begun = true;
       for await (const event of events(response.body)) {
         if (event.type === "error") throw new Failure(event.data);
         yield event;
@@ -90,7 +92,7 @@ export async function* answers(body, signal) {
       throw silent(new TypeError("the stream ended early"));
     } catch (cause) {
       const lost = cause instanceof TypeError || (cause instanceof Failure && cause.status === 0 && !cause.code);
-      if (signal.aborted || !lost || !last || tries >= 3) throw cause instanceof TypeError ? silent(cause) : cause;
+      if (signal.aborted || !lost || !begun || tries >= 3) throw cause instanceof TypeError ? silent(cause) : cause;
       await new Promise((done) => setTimeout(done, 400 * 2 ** tries));
     }
   }
@@ -99,8 +101,9 @@ export async function* answers(body, signal) {
 // events reads server-sent events (WHATWG HTML, 9.2) from a body.
 async function* events(body) {
   let rest = "";
-  for await (const text of chunks(body.pipeThrough(new TextDecoderStream()))) {
-    const messages = (rest + text).replaceAll("\r\n", "\n").split("\n\n");
+  const decoder = new TextDecoder();
+  for await (const chunk of chunks(body)) {
+    const messages = (rest + decoder.decode(chunk, { stream: true })).replaceAll("\r\n", "\n").split("\n\n");
     rest = messages.pop();
     for (const message of messages) {
       const event = { id: "", type: "message", data: "" };

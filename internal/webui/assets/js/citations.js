@@ -1,6 +1,6 @@
 // Citations: chips in the answer, the preview of one, and the way to its document. A chip is a link
 // to the permanent address of its span, so that it can be opened apart or copied.
-import { glyph, h, setCurrent } from "./dom.js";
+import { glyph, h, onEnter, setCurrent } from "./dom.js";
 import { place, verdictWords, kindName } from "./format.js";
 import { addressOf, write } from "./state.js";
 
@@ -32,16 +32,20 @@ export class Citations {
     if (!citation) return null;
     if (verdict) this.verdicts.set(number, verdict);
     const where = [citation.title || citation.uri, place(citation.locator, { long: true })].filter(Boolean).join(", ");
+    const open = () => {
+      this.#hide();
+      this.show(number);
+    };
     const element = h("a", {
       class: `cite ${verdict ?? "held"}`, href: addressOf(citation), "data-cite": number, "aria-describedby": this.preview.id,
       "aria-label": `Citation ${number}, ${verdict ?? "being checked"}: ${where}`,
       click: (event) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey) return;
         event.preventDefault();
-        this.#hide();
-        this.show(number);
+        open();
       },
-      pointerenter: () => this.#preview(element, citation, verdict),
+      keydown: onEnter(open),
+      pointerenter: (event) => event.pointerType === "mouse" && this.#preview(element, citation, verdict),
       focus: () => element.matches(":focus-visible") && this.#preview(element, citation, verdict),
       pointerleave: () => this.#leave(),
       blur: () => this.#leave(),

@@ -40,6 +40,14 @@ export function setCurrent(element, current) {
   else element.removeAttribute("aria-current");
 }
 
+// onEnter acts at once and takes the key away: what it opens may get the focus before the key is
+// let go, and must not be pressed by it.
+export const onEnter = (act) => (event) => {
+  if (event.key !== "Enter" || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  act();
+};
+
 // say tells a screen reader, politely, and once: a text that has not changed is not repeated.
 export function say(text) {
   const status = $("#status");

@@ -1,5 +1,5 @@
 // Hits: what was found, best first. j and k choose, enter opens, e explains.
-import { $, h } from "./dom.js";
+import { $, h, onEnter } from "./dom.js";
 import { codeExcerpt, excerpt } from "./excerpt.js";
 import { count, kindName, milliseconds, place, plural, score, trail } from "./format.js";
 import { addressOf } from "./state.js";
@@ -33,7 +33,7 @@ export class Hits {
     return h("li", { class: "hit", "data-rank": hit.rank },
       h("span", { class: "rank" }, String(hit.rank)),
       h("div", { class: "what" },
-        h("h3", {}, h("a", { href: addressOf(hit), click: (event) => this.#click(event, hit) }, h("bdi", {}, hit.title || hit.uri))),
+        h("h3", {}, h("a", { href: addressOf(hit), click: (event) => this.#click(event, hit), keydown: onEnter(() => this.#open(hit)) }, h("bdi", {}, hit.title || hit.uri))),
         h("p", { class: "where" }, h("span", { class: "tag" }, kindName(hit.kind)), place(hit.locator) && h("span", {}, h("bdi", {}, place(hit.locator))), h("span", {}, hit.collection), h("span", { class: "wide-only" }, h("bdi", {}, trail(hit.uri))))),
       h("p", { class: "score" },
         hit.explain && h("button", { class: "link", type: "button", "aria-label": `Explain hit ${hit.rank}`, click: () => this.explain(hit) }, "Explain"),
@@ -44,6 +44,10 @@ export class Hits {
   #click(event, hit) {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
+    this.#open(hit);
+  }
+
+  #open(hit) {
     this.#mark(this.hits.indexOf(hit));
     this.open(hit);
   }

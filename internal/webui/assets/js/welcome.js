@@ -80,7 +80,7 @@ function begin(all, documents, ask) {
       all.map((one) => h("div", {}, h("dt", {}, h("a", { href: `/collections/${encodeURIComponent(one.name)}` }, one.name)), h("dd", {}, `${plural(one.documents, "document")}, ${plural(one.chunks, "chunk")}, ${bytes(one.text_bytes)} of text`)))),
     behind > 0 && h("p", { class: "notice" }, h("span", { class: "state warn" }, h("span", {}, "Vectors are on their way")), h("span", {}, `${count(behind)} of ${plural(chunks, "chunk")} can be found by keyword now, and by meaning soon.`)),
     h("p", { class: "starts" }, h("span", { class: "quiet" }, "For example"), ["What is this about?", "How do I start?"].map((q) => h("button", { class: "link", type: "button", click: () => ask(q) }, q))),
-    h("p", { class: "quiet small wide-only" }, h("kbd", {}, "/"), " to the question, ", h("kbd", {}, "?"), " for every key"),
+    h("p", { class: "quiet small rest" }, h("kbd", {}, "/"), " to the question, ", h("kbd", {}, "?"), " for every key"),
   ].filter(Boolean);
 }
 
