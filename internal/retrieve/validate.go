@@ -51,8 +51,7 @@ func (r *Retriever) validate(q rag.Query) (rag.Query, error) {
 	if q.Candidates < 0 || q.Candidates > maxCandidates {
 		return q, rag.Invalid("/candidates", fmt.Sprintf("candidates must be between 1 and %d", maxCandidates))
 	}
-	setDefault(&q.Candidates, r.opts.Candidates)
-	q.Candidates = max(q.Candidates, q.TopK)
+	setDefault(&q.Candidates, max(r.opts.Candidates, q.TopK))
 	setDefault(&q.Wait, r.opts.Wait)
 	if q.Wait < 0 || q.Wait > r.opts.MaxWait {
 		return q, rag.Invalid("/wait_ms", fmt.Sprintf("the wait must be at most %v", r.opts.MaxWait))
