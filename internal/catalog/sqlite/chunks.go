@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -66,27 +67,57 @@ func (c *Catalog) DocumentChunks(ctx context.Context, s rag.Scope, id string, ve
 	return out, err
 }
 
+// selectKeyed finds many documents, each at a version, in one query: the
+// parameter is a JSON list of [id, number].
+const selectKeyed = `SELECT` + documentColumns + `
+	FROM json_each(?) j
+	CROSS JOIN documents d ON d.id = j.value ->> 0
+	CROSS JOIN versions v ON v.document = d.num AND v.number = j.value ->> 1
+	JOIN collections c ON c.num = d.collection
+	JOIN access_lists a ON a.id = d.access
+	JOIN access_lists va ON va.id = v.access
+	WHERE ` + visible
+
+// findVersions returns the visible ones among the documents and versions of
+// keys, by key with ordinal 0.
+func findVersions(r *conn, s rag.Scope, keys []rag.ChunkKey) (map[rag.ChunkKey]*row, error) {
+	found := make(map[rag.ChunkKey]*row, len(keys))
+	var wanted [][2]any
+	for _, key := range keys {
+		key.Ordinal = 0
+		if _, seen := found[key]; !seen && key.Version > 0 {
+			found[key] = nil
+			wanted = append(wanted, [2]any{key.DocumentID, key.Version})
+		}
+	}
+	list, err := json.Marshal(wanted)
+	if err != nil {
+		return nil, err
+	}
+	err = r.each(selectKeyed, append([]any{string(list)}, scopeArgs(s)...), func(rows *sql.Rows) error {
+		x, err := scanRow(rows.Scan)
+		found[rag.ChunkKey{DocumentID: x.ID, Version: x.Version.Number}] = &x
+		return err
+	})
+	return found, err
+}
+
 // Chunks hydrates keys in their order.
 func (c *Catalog) Chunks(ctx context.Context, s rag.Scope, keys []rag.ChunkKey) ([]rag.StoredChunk, error) {
 	out := make([]rag.StoredChunk, len(keys))
+	if len(keys) == 0 || s.Empty() {
+		return out, ctx.Err()
+	}
 	err := c.read(ctx, "read chunks", func(r *conn) error {
 		// SECURITY: visibility is read afresh in every call; only what the
 		// chunk says is cached.
-		versions := map[rag.ChunkKey]*row{}
+		versions, err := findVersions(r, s, keys)
+		if err != nil {
+			return err
+		}
 		for i, key := range keys {
-			at := rag.ChunkKey{DocumentID: key.DocumentID, Version: key.Version}
-			x, seen := versions[at]
-			if !seen {
-				found, err := findDocument(r, s, key.DocumentID, key.Version)
-				switch {
-				case err == nil:
-					x = &found
-				case rag.CodeOf(err) != rag.CodeNotFound:
-					return err
-				}
-				versions[at] = x
-			}
-			if x == nil || key.Version < 1 {
+			x := versions[rag.ChunkKey{DocumentID: key.DocumentID, Version: key.Version}]
+			if x == nil {
 				continue
 			}
 			k, err := c.readChunk(r, x, key)
