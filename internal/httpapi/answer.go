@@ -97,13 +97,15 @@ func (s *server) answerStream(w http.ResponseWriter, r *http.Request, p rag.Prin
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	stream := newEventStream(w, s.WriteTimeout, cancel)
-	stopHeartbeat := stream.keepAlive(s.Heartbeat)
 	failed := false
-	a, err := s.Answerer.Answer(ctx, p, q, func(e rag.Event) error {
+	send := func(e rag.Event) error {
 		failed = failed || e.Type == rag.EventError
 		return stream.send(s.eventOf(r.Context(), e, start))
-	})
-	stopHeartbeat()
+	}
+	a, err := func() (rag.Answer, error) {
+		defer stream.keepAlive(s.Heartbeat)() // ends before anything else is sent, even in a panic
+		return s.Answerer.Answer(ctx, p, q, send)
+	}()
 	switch {
 	case err == nil:
 		noteAnswer(stateOf(r.Context()), a)

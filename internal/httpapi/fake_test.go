@@ -367,7 +367,9 @@ func (f *fake) JobReasons(_ context.Context, job string) ([]rag.ReasonCount, err
 		k.Count = n
 		out = append(out, k)
 	}
-	slices.SortFunc(out, func(a, b rag.ReasonCount) int { return cmp.Compare(a.Result+"/"+rag.Result(a.Reason), b.Result+"/"+rag.Result(b.Reason)) })
+	slices.SortFunc(out, func(a, b rag.ReasonCount) int {
+		return cmp.Compare(a.Result+"/"+rag.Result(a.Reason), b.Result+"/"+rag.Result(b.Reason))
+	})
 	return out, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/quarry-search/quarry/internal/rag"
 )
@@ -40,6 +41,7 @@ func register[I, O any](s *server, op operation, handler func(ctx context.Contex
 		Summary: op.summary, Description: op.detail, DefaultStatus: op.status,
 		MaxBodyBytes: op.body, BodyReadTimeout: s.ReadTimeout,
 		RejectUnknownQueryParameters: true,
+		Middlewares:                  huma.Middlewares{admit(op)},
 	}
 	if op.body == 0 {
 		h.MaxBodyBytes = maxQueryBody
@@ -56,11 +58,7 @@ func register[I, O any](s *server, op operation, handler func(ctx context.Contex
 	}
 	huma.Register(s.api, h, func(ctx context.Context, in *I) (*O, error) {
 		st := stateOf(ctx)
-		st.operation = op.kind
 		st.endBody()
-		if op.role != "" && !st.principal.Has(op.role) {
-			return nil, problemOf(ctx, &rag.Error{Code: rag.CodeForbidden, Message: "this needs the role " + string(op.role)})
-		}
 		out, err := handler(ctx, st.principal, in)
 		if err != nil {
 			return nil, problemOf(ctx, err)
@@ -69,6 +67,21 @@ func register[I, O any](s *server, op operation, handler func(ctx context.Contex
 	})
 	if op.example != nil {
 		h.RequestBody.Content["application/json"].Example = op.example
+	}
+}
+
+// admit lets those on to an operation who hold its role, before anything of the
+// request is read.
+func admit(op operation) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(hc)
+		st := stateOf(r.Context())
+		st.operation = op.kind
+		if op.role != "" && !st.principal.Has(op.role) {
+			writeProblem(w, r, &rag.Error{Code: rag.CodeForbidden, Message: "this needs the role " + string(op.role)})
+			return
+		}
+		next(hc)
 	}
 }
 

@@ -179,7 +179,8 @@ func (u *unrouted) Header() http.Header         { return u.header }
 func (u *unrouted) Write(b []byte) (int, error) { return len(b), nil }
 func (u *unrouted) WriteHeader(status int)      { u.status = status }
 
-// report tells the observer and writes the request's line; probes have none.
+// report tells the observer and writes the request's line; probes and pages
+// have one only when they failed.
 func (s *server) report(w *recorder, r *http.Request, st *state, span trace.Span, took time.Duration, start time.Time) {
 	status := w.status
 	if status == 0 {
@@ -194,7 +195,7 @@ func (s *server) report(w *recorder, r *http.Request, st *state, span trace.Span
 	span.SetName(r.Method + " " + route)
 	span.SetAttributes(attribute.String("http.request.method", r.Method), attribute.String("http.route", route),
 		attribute.Int("http.response.status_code", status))
-	if st.operation == "" {
+	if st.operation == "" && st.code == "" {
 		return
 	}
 	level := slog.LevelInfo
