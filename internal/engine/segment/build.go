@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/quarry-search/quarry/internal/engine/bm25"
-	"github.com/quarry-search/quarry/internal/engine/kernel"
 	"github.com/quarry-search/quarry/internal/engine/quant"
 	"github.com/quarry-search/quarry/internal/filter"
 )
@@ -25,7 +24,7 @@ var ErrDuplicate = errors.New("a document stands twice among the parts of a segm
 // Build makes one segment of new documents and of the live ones of parts. All
 // vectors have the same dimension.
 func Build(docs []Document, parts []Part) (*Segment, error) {
-	b := builder{seg: &Segment{fields: map[string]*Column{}, waiting: map[Hash][]uint32{}}, interned: map[string]uint32{}}
+	b := builder{seg: &Segment{fields: map[string]*Column{}}, interned: map[string]uint32{}}
 	sources := b.collect(docs, parts)
 	for i, src := range sources {
 		if i > 0 && src.id == sources[i-1].id {
@@ -94,11 +93,9 @@ func (b *builder) setDim(dim int) {
 	if dim == 0 || b.seg.dim != 0 {
 		return
 	}
-	b.seg.dim = dim
-	b.seg.stride = quant.Padded(dim, kernel.FloatBlock)
+	b.seg.setDim(dim)
 	b.rotation = quant.NewRotation(dim)
 	b.rotated = make([]float32, b.rotation.Size())
-	b.seg.record = quant.RecordSize(b.rotation.Size())
 }
 
 func (b *builder) addDoc(src source, docs []Document, parts []Part) {
@@ -172,8 +169,6 @@ func (b *builder) endRow(vector []float32, code []byte) {
 	b.ends = append(b.ends, len(b.stream))
 	s.lengths = append(s.lengths, uint32(len(b.stream)-from))
 	if vector == nil {
-		h := s.HashOf(row)
-		s.waiting[h] = append(s.waiting[h], row)
 		return
 	}
 	s.has.Set(row)

@@ -49,7 +49,7 @@ func decodeRecord(record string) Document {
 	d := Document{Version: int(r.number()), Access: r.strings()}
 	n := r.number()
 	d.Fields = make(map[string]filter.Value, min(n, 1024))
-	for range n {
+	for i := uint64(0); i < n && r.rest != ""; i++ {
 		key := r.string()
 		if filter.Kind(r.byte()) == filter.List {
 			d.Fields[key] = filter.ListOf(r.strings()...)

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"sync"
+
 	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/filter"
 )
@@ -58,7 +60,14 @@ type Segment struct {
 	codes   []byte
 	has     Bits // rows with a vector
 
-	waiting map[Hash][]uint32 // rows without a vector, by text
+	waiting waiting
+	file    *file // that the arrays lie in; nil for one that was built
+}
+
+// waiting lists the rows without a vector by text, once somebody asks.
+type waiting struct {
+	once sync.Once
+	rows map[Hash][]uint32
 }
 
 // Docs and Rows are the numbers of documents and rows, live or not.
@@ -121,15 +130,17 @@ func (s *Segment) Codes() []byte { return s.codes }
 
 // Waiting returns the rows, of live documents or not, that have no vector and
 // whose text has this hash.
-func (s *Segment) Waiting(h Hash) []uint32 { return s.waiting[h] }
-
-// WaitingRows counts the rows without a vector.
-func (s *Segment) WaitingRows() int {
-	n := 0
-	for _, rows := range s.waiting {
-		n += len(rows)
-	}
-	return n
+func (s *Segment) Waiting(h Hash) []uint32 {
+	s.waiting.once.Do(func() {
+		s.waiting.rows = map[Hash][]uint32{}
+		for row := range uint32(s.Rows()) {
+			if s.has == nil || !s.has.Get(row) {
+				h := s.HashOf(row)
+				s.waiting.rows[h] = append(s.waiting.rows[h], row)
+			}
+		}
+	})
+	return s.waiting.rows[h]
 }
 
 // Document rebuilds document doc. Its terms and vectors share memory with the
@@ -140,7 +151,7 @@ func (s *Segment) Document(doc uint32) Document {
 	from, to := s.RowsOf(doc)
 	d.Rows = make([]Row, 0, to-from)
 	for row := from; row < to; row++ {
-		r := Row{Ordinal: s.OrdinalOf(row), Hash: s.HashOf(row), Terms: make([]string, 0, s.lengths[row])}
+		r := Row{Ordinal: s.OrdinalOf(row), Hash: s.HashOf(row), Terms: make([]string, 0, min(int(s.lengths[row]), len(s.tokens.get(int(row)))))}
 		s.eachToken(row, func(t int) { r.Terms = append(r.Terms, s.terms.get(t)) })
 		if s.has != nil && s.has.Get(row) {
 			r.Vector = s.vectors[int(row)*s.stride:][:s.dim:s.dim]
@@ -156,11 +167,13 @@ func (s *Segment) eachToken(row uint32, f func(term int)) {
 	for len(stream) > 0 {
 		v, n := uvarint(stream)
 		stream = stream[n:]
-		f(int(v))
+		if v < uint64(s.terms.len()) {
+			f(int(v))
+		}
 	}
 }
 
-// SizeBytes is the memory that the segment's arrays take.
+// SizeBytes is the memory that the segment's arrays take, mapped or not.
 func (s *Segment) SizeBytes() int64 {
 	n := s.ids.size() + s.records.size() + s.tokens.size() + s.terms.size() + s.access.size()
 	n += 4*(len(s.docRow)+len(s.rowDoc)+len(s.ordinal)+len(s.lengths)+len(s.blocks)+len(s.postRow)+len(s.minLen)+len(s.vectors)) +
