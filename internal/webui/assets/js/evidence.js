@@ -28,6 +28,7 @@ export class Evidence {
   reset() {
     this.exhibits.clear();
     this.total = 0;
+    this.at = 0; // the number of the citation that is shown
     this.current = null;
     this.tabs.replaceChildren(this.closer);
     this.stage.replaceChildren();
@@ -40,6 +41,7 @@ export class Evidence {
   expect(citation) {
     this.total++;
     const exhibit = this.#exhibit(citation);
+    if (this.at) this.position.textContent = `${this.at} of ${this.total}`;
     exhibit.numbers.push(citation.number);
     exhibit.tag.textContent = exhibit.numbers.join(" ");
     exhibit.tag.hidden = false;
@@ -61,7 +63,8 @@ export class Evidence {
   // showCitation opens the document of a citation at its span. Quietly: without covering the page
   // or taking the focus.
   async showCitation(citation, verdict, { quietly = false } = {}) {
-    this.#tell({ verdict, position: `${citation.number} of ${this.total}`, span: citation.span, hash: citation.quote_sha256 });
+    this.at = citation.number;
+    this.#tell({ verdict, position: `${this.at} of ${this.total}`, span: citation.span, hash: citation.quote_sha256 });
     if (!quietly) this.#uncover();
     const same = await this.#open(this.#exhibit(citation), `c${citation.number}`);
     if (same === false) this.#tell({ fault: "The text at these bytes is not the quote", span: citation.span, hash: citation.quote_sha256, position: this.position.textContent });
@@ -70,6 +73,7 @@ export class Evidence {
   // showHit does the same for the span of a hit.
   async showHit(hit) {
     const exhibit = this.#exhibit(hit);
+    this.at = 0;
     exhibit.reader.add({ key: `h${hit.rank}`, span: hit.span, quote: hit.quote });
     this.#tell({ words: `Hit ${hit.rank}`, span: hit.span, hash: hit.quote_sha256, position: "" });
     this.#uncover();

@@ -8,6 +8,8 @@ const fence = /^\s*(```|~~~)/;
 const item = /^\s*([-*+•]|\d+[.)])\s/;
 const drawn = /^\s*\||^(\t| {4})\s*\S|\S {3,}\S|\S\t/; // tables and what was aligned by hand
 
+const wrapped = 300; // a longer line was not broken by hand, and is a paragraph by itself
+
 // blocksOf returns [{type, start, end, at, page}]: type is line, paragraph, item or heading; start
 // and end are indexes of text; at is the locator to print beside it; page says that a page begins.
 // pages holds the indexes at which pages begin.
@@ -25,7 +27,7 @@ export function blocksOf(text, { kind, lines, firstLine, pages = [] }) {
     const type = mono.has(kind) || fenced || edge ? "line" : typeOf(words);
     if (edge) fenced = !fenced;
     const last = blocks.at(-1);
-    const flows = type === "blank" ? last : type === "paragraph" && !blank && ["paragraph", "item"].includes(last?.type) && last;
+    const flows = type === "blank" ? last : type === "paragraph" && !blank && words.length < wrapped && ["paragraph", "item"].includes(last?.type) && last;
     if (flows && page === undefined) last.end = end;
     else blocks.push({ type: type === "blank" ? "paragraph" : type, start, end, page: page !== undefined, at: page !== undefined ? `p. ${page}` : lines ? String(line) : "" });
     blank = type === "blank";
