@@ -3,6 +3,7 @@ package parse
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,7 +33,7 @@ func parseHTML(_ context.Context, ps *Parsers, p probe) (rag.Parsed, error) {
 		main := renderHTML(article)
 		if len(main.Text) >= minMainBytes && len(main.Text)*100 >= len(parsed.Text)*minMainPercent {
 			main.Title = parsed.Title
-			parsed = main
+			parsed = withHeading(main, parsed)
 		}
 	}
 	if err := ps.readable(parsed.Text); err != nil {
@@ -47,7 +48,7 @@ func parseHTML(_ context.Context, ps *Parsers, p probe) (rag.Parsed, error) {
 // share of the page's text outside of navigation: rather some boilerplate kept
 // than text lost.
 const (
-	minMainBytes   = 200
+	minMainBytes   = 1000
 	minMainPercent = 40
 	maxMainNodes   = 50_000 // beyond, readability takes too long
 )
@@ -87,6 +88,29 @@ func mainText(doc *html.Node) (node *html.Node) {
 		return nil
 	}
 	return article.Node
+}
+
+// withHeading puts the page's first main heading before its main text, if that
+// has none.
+func withHeading(main, page rag.Parsed) rag.Parsed {
+	first := func(p rag.Parsed) int {
+		return slices.IndexFunc(p.Blocks, func(bl rag.Block) bool { return bl.Kind == rag.BlockHeading && bl.Level == 1 })
+	}
+	i := first(page)
+	if i < 0 || first(main) >= 0 {
+		return main
+	}
+	bl := page.Blocks[i]
+	heading := page.Text[bl.Start:bl.End]
+	bl.Start, bl.End = 0, len(heading)
+	shift := len(heading) + len("\n\n")
+	blocks := []rag.Block{bl}
+	for _, b := range main.Blocks {
+		b.Start, b.End = b.Start+shift, b.End+shift
+		blocks = append(blocks, b)
+	}
+	main.Text, main.Blocks = heading+"\n\n"+main.Text, blocks
+	return main
 }
 
 func htmlTitle(doc *html.Node, blocks []rag.Block) string {

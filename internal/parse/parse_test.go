@@ -131,12 +131,12 @@ par: Loose text
 func TestHTMLBoilerplate(t *testing.T) {
 	sentence := "The quarry gives limestone of a pale colour, which masons of the town have cut for four hundred years, as the records say. "
 	p := parseOf(t, "a.html", "", `<html><head><title>Stone</title></head><body><div class="menu">`+strings.Repeat(`<a href="/x">Link</a> `, 30)+
-		`</div><div id="content"><h2>History</h2>`+strings.Repeat("<p>"+strings.Repeat(sentence, 4)+"</p>", 5)+
+		`</div><div class="header"><h1>Stone</h1></div><div id="content"><h2>History</h2>`+strings.Repeat("<p>"+strings.Repeat(sentence, 4)+"</p>", 5)+
 		`</div><div class="sidebar ad-break">Buy now</div></body></html>`)
 	if strings.Contains(p.Text, "Buy now") || strings.Contains(p.Text, "Link") {
 		t.Errorf("boilerplate is kept: %.200q", p.Text)
 	}
-	if !strings.HasPrefix(p.Text, "History\n\n") || strings.Count(p.Text, "limestone") != 20 {
+	if !strings.HasPrefix(p.Text, "Stone\n\nHistory\n\n") || strings.Count(p.Text, "limestone") != 20 {
 		t.Errorf("content is lost: %.200q", p.Text)
 	}
 }

@@ -268,9 +268,9 @@ func TestConcurrent(t *testing.T) {
 
 func TestReadable(t *testing.T) {
 	got := readable("The exam\u0002\r\nple of a long line that fills the width of the page.\r\nIt goes on here and has\r\nlower case.\r\n" +
-		"Section Two\r\nX\u0002\r\nRay and soft\u00adhyphen\u0000 with a line that is long enough to count as full.")
-	want := "The example of a long line that fills the width of the page.\nIt goes on here and has\nlower case.\n\nSection Two\n\n" +
-		"X-Ray and softhyphen with a line that is long enough to count as full."
+		"Section Two\r\nX\u0002Ray and year-on\ufffeyear, soft\u00adhyphen\u0000 and volup\ufffetua with a line that is long enough to count.")
+	want := "The example\nof a long line that fills the width of the page.\nIt goes on here and has\nlower case.\n\nSection Two\n\n" +
+		"X-Ray\nand year-on-year,\nsofthyphen and voluptua\nwith a line that is long enough to count."
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

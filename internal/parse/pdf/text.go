@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// lineHyphen is what pdfium writes for a hyphen at the end of a line.
-const lineHyphen = '\u0002'
+// lineHyphens are what pdfium writes for a hyphen at the end of a line, in
+// place of the line's end.
+const lineHyphens = "\u0002\ufffe"
 
 // readable makes prose of a page as pdfium gives it: words hyphenated over a
 // line end are joined, and blank lines stand where a paragraph seems to end.
@@ -18,7 +19,7 @@ func readable(s string) string {
 		switch {
 		case r == '\n':
 			return r
-		case unicode.IsControl(r), r == 0xfffe, r == 0xffff:
+		case unicode.IsControl(r), r == 0xffff:
 			return ' '
 		case r == 0xad:
 			return -1
@@ -33,21 +34,30 @@ func readable(s string) string {
 }
 
 // joinHyphens joins "exam-" and "ple" where pdfium marks the hyphen as one of
-// the line's end; before a capital or a digit the hyphen was meant.
+// the line's end, and ends the line after the word. Before a capital or a
+// digit, and in a word that has another hyphen, the hyphen was meant.
 func joinHyphens(s string) string {
-	if !strings.ContainsRune(s, lineHyphen) {
+	if !strings.ContainsAny(s, lineHyphens) {
 		return s
 	}
 	var b strings.Builder
 	for {
-		before, after, found := strings.Cut(s, string(lineHyphen))
-		b.WriteString(before)
-		if !found {
+		i := strings.IndexAny(s, lineHyphens)
+		if i < 0 {
+			b.WriteString(s)
 			return b.String()
 		}
-		s = strings.TrimLeft(after, "\r\n")
-		if r, _ := utf8.DecodeRuneInString(s); !unicode.IsLower(r) {
+		before := s[:i]
+		_, size := utf8.DecodeRuneInString(s[i:])
+		s = strings.TrimLeft(s[i+size:], "\r\n")
+		b.WriteString(before)
+		word := before[strings.LastIndexAny(before, " \r\n")+1:]
+		if r, _ := utf8.DecodeRuneInString(s); !unicode.IsLower(r) || strings.Contains(word, "-") {
 			b.WriteByte('-')
+		}
+		if end := strings.IndexAny(s, " \r\n"+lineHyphens); end > 0 && s[end] == ' ' {
+			b.WriteString(s[:end] + "\n")
+			s = s[end+1:]
 		}
 	}
 }
