@@ -89,6 +89,9 @@ func (f *fake) add(collection, uri, text string, access ...string) rag.Document 
 		})
 	}
 	d.Version.Chunks = len(d.chunks)
+	for i := range f.docs[id] {
+		f.docs[id][i].Version.Gone = true
+	}
 	f.docs[id] = append(f.docs[id], d)
 	return d.Document
 }
