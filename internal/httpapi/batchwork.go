@@ -84,6 +84,10 @@ func (b *batch) carryOut(ctx context.Context, e entry) {
 		b.finish(e, e.err)
 		return
 	}
+	if ctx.Err() != nil { // while it stood behind another line
+		b.finish(e, ctx.Err())
+		return
+	}
 	in, err := incomingOf(b.job.Collection, e.doc)
 	if err != nil {
 		b.finish(e, err)
