@@ -21,14 +21,12 @@ type Config struct {
 	AllowedHosts    []string      // host names, beside loopback ones, that requests may be sent to
 	ShutdownTimeout time.Duration // how long requests in flight may finish after a stop
 
-	LogLevel  string // "debug", "info", "warn", "error"
+	LogLevel  string // "debug", "info", "warn", "error"; "" leaves it to the command
 	LogFormat string // "text", "json", or "auto": text on a terminal, json elsewhere
 
 	IngestWorkers    int  // documents parsed at once
 	MaxDocumentBytes Size // larger documents are skipped
 	InflightBytes    Size // source bytes held by documents in work, together
-
-	EmbedWorkers int // cores that the encoder may use
 
 	RescanInterval time.Duration // full walk of watched folders, beside file events
 
@@ -41,12 +39,10 @@ func Default() Config {
 		Data:             defaultDataDir(os.LookupEnv),
 		Listen:           "127.0.0.1:8080",
 		ShutdownTimeout:  10 * time.Second,
-		LogLevel:         "info",
 		LogFormat:        "auto",
 		IngestWorkers:    runtime.GOMAXPROCS(0),
 		MaxDocumentBytes: 64 << 20,
 		InflightBytes:    128 << 20,
-		EmbedWorkers:     runtime.GOMAXPROCS(0),
 		RescanInterval:   10 * time.Minute,
 	}
 }
@@ -119,7 +115,7 @@ func (c Config) faults() (faults []error) {
 	if c.OTLPEndpoint != "" && !isBaseURL(c.OTLPEndpoint) {
 		fault("otlp_endpoint", "%q is not a URL, as in http://127.0.0.1:4318", c.OTLPEndpoint)
 	}
-	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.LogLevel) {
+	if levels := []string{"debug", "info", "warn", "error"}; c.LogLevel != "" && !slices.Contains(levels, c.LogLevel) {
 		fault("log_level", "%q is not one of %s", c.LogLevel, strings.Join(levels, ", "))
 	}
 	if formats := []string{"text", "json", "auto"}; !slices.Contains(formats, c.LogFormat) {
@@ -127,9 +123,6 @@ func (c Config) faults() (faults []error) {
 	}
 	if c.IngestWorkers < 1 || c.IngestWorkers > 1024 {
 		fault("ingest_workers", "%d is not between 1 and 1024", c.IngestWorkers)
-	}
-	if c.EmbedWorkers < 1 || c.EmbedWorkers > 1024 {
-		fault("embed_workers", "%d is not between 1 and 1024", c.EmbedWorkers)
 	}
 	if c.MaxDocumentBytes < 1 || c.MaxDocumentBytes > 1<<30 {
 		fault("max_document_bytes", "%s is not between 1 and 1GiB", c.MaxDocumentBytes)

@@ -49,7 +49,7 @@ func TestEveryFaultIsListedWithItsPlace(t *testing.T) {
 	file := write(t, "data: /d\nlgo: info\nlog:\n  level: red\ningest_workers: many\nlisten: [a, b]\nlog_level: info\n")
 	_, err := Load(Source{
 		File:   file,
-		Lookup: env(map[string]string{"QUARRY_EMBED_WORKERS": "0"}),
+		Lookup: env(map[string]string{"QUARRY_INGEST_WORKERS": "0"}),
 		Flags:  map[string]string{"max_document_bytes": "lots", "server": "localhost"},
 	})
 	if err == nil {
@@ -62,7 +62,7 @@ func TestEveryFaultIsListedWithItsPlace(t *testing.T) {
 		`quarry.yaml:6: listen: a single value is expected`,
 		`--max-document-bytes: "lots" is not a size`,
 		`server: "localhost" is not a URL`,
-		`embed_workers: 0 is not between 1 and 1024`,
+		`ingest_workers: 0 is not between 1 and 1024`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)

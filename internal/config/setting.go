@@ -42,12 +42,11 @@ func Settings(c *Config) []Setting {
 		{"allowed_host", "host names that a proxy in front may use, separated by commas", list{&c.AllowedHosts}},
 		{"server", "URL of a running server to talk to", text{&c.Server}},
 		{"shutdown_timeout", "how long requests in flight may finish after a stop", duration{&c.ShutdownTimeout}},
-		{"log_level", "debug, info, warn or error", text{&c.LogLevel}},
+		{"log_level", "debug, info, warn or error (serve: info, others: warn)", text{&c.LogLevel}},
 		{"log_format", "text, json, or auto: text on a terminal, json elsewhere", text{&c.LogFormat}},
 		{"ingest_workers", "documents parsed at once", integer{&c.IngestWorkers}},
 		{"max_document_bytes", "larger documents are skipped", &c.MaxDocumentBytes},
 		{"inflight_bytes", "bytes held by documents in work", &c.InflightBytes},
-		{"embed_workers", "cores that the encoder may use", integer{&c.EmbedWorkers}},
 		{"rescan_interval", "full walk of watched folders, beside file events", duration{&c.RescanInterval}},
 		{"otlp_endpoint", "URL of an OTLP/HTTP collector for traces; empty sends nothing", text{&c.OTLPEndpoint}},
 	}

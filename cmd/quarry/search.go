@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quarry-search/quarry/api"
+)
+
+// queryFlags are what search and ask have in common.
+type queryFlags struct {
+	collections []string
+	filter      string
+	topK        int
+	mode        string
+	rerank      string
+}
+
+func (q *queryFlags) register(cmd *cobra.Command, topK int) {
+	flags := cmd.Flags()
+	flags.StringSliceVarP(&q.collections, "collection", "c", nil, "search only this collection (repeatable)")
+	flags.StringVarP(&q.filter, "filter", "f", "", `JSON filter, as in {"type":"eq","key":"ext","value":"md"}`)
+	flags.IntVarP(&q.topK, "top-k", "k", topK, "hits wanted, 1 to 1000")
+	flags.StringVar(&q.mode, "mode", "hybrid", "hybrid, dense, lexical or exact")
+	flags.StringVar(&q.rerank, "rerank", "none", "none or sentences")
+}
+
+func (q *queryFlags) request(text string) (api.SearchRequest, error) {
+	r := api.SearchRequest{Query: text, Collections: q.collections, TopK: q.topK, Mode: q.mode, Rerank: q.rerank}
+	if strings.TrimSpace(text) == "" {
+		return r, misuse("the question is empty")
+	}
+	if q.filter == "" {
+		return r, nil
+	}
+	if !json.Valid([]byte(q.filter)) {
+		return r, misuse(`--filter is not JSON, as in --filter '{"type":"eq","key":"ext","value":"md"}'`)
+	}
+	r.Filter = json.RawMessage(q.filter)
+	return r, nil
+}
+
+func (c *cli) searchCommand() *cobra.Command {
+	var q queryFlags
+	var explain bool
+	cmd := &cobra.Command{
+		Use:   `search "QUERY"`,
+		Short: "Find passages by meaning and by words",
+		Example: `  quarry search "how is the index rebuilt"
+  quarry search "retention" --top-k 3 --filter '{"type":"eq","key":"folder","value":"policies"}'
+  quarry search "segment" --mode lexical --explain
+  quarry search "segment" --json | jq '.hits[0].quote'`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request, err := q.request(strings.Join(args, " "))
+			if err != nil {
+				return err
+			}
+			request.Explain = explain
+			return c.withServer(cmd.Context(), func(conn *connection) error {
+				var found api.SearchResponse
+				err := c.verbatim(conn, func() (err error) {
+					found, err = conn.Search(cmd.Context(), request)
+					return err
+				})
+				if err != nil || c.json {
+					return err
+				}
+				c.printHits(found)
+				return nil
+			})
+		},
+	}
+	q.register(cmd, 10)
+	cmd.Flags().BoolVar(&explain, "explain", false, "show each stage's rank and score")
+	c.jsonFlag(cmd)
+	return cmd
+}
+
+func (c *cli) jsonFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&c.json, "json", false, "print the API's response body")
+}
+
+// withServer connects, calls f, and stops what connect started.
+func (c *cli) withServer(ctx context.Context, f func(*connection) error) error {
+	conn, err := c.connect(ctx, false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(conn), conn.stop())
+}
+
+func (c *cli) printHits(r api.SearchResponse) {
+	if len(r.Hits) == 0 {
+		fmt.Fprintln(c.err, "nothing found")
+	}
+	tty := terminal(c.out)
+	for _, h := range r.Hits {
+		place := placeOf(h.URI, h.Locator)
+		if !tty {
+			fmt.Fprintf(c.out, "%d\t%.4f\t%s\t%s\t%s\n", h.Rank, h.Score, place, plain(h.Title), oneLine(h.Quote, 200))
+		} else {
+			fmt.Fprintf(c.out, "%2d  %.3f  %s  %s\n", h.Rank, h.Score, bold(place), plain(h.Title))
+			fmt.Fprintf(c.out, "           %s\n", dim(oneLine(h.Quote, width()-12)))
+		}
+		if e := h.Explain; e != nil {
+			fmt.Fprintf(c.out, "           dense %s  lexical %s  weight %.2f  z %.2f / %.2f  fused %.3f (#%d)%s\n",
+				legOf(e.Dense), legOf(e.Lexical), e.DenseWeight, e.DenseZ, e.LexicalZ, e.FusedScore, e.FusedRank, rerankOf(e))
+		}
+	}
+	if len(r.Degraded) > 0 {
+		fmt.Fprintf(c.err, "left out: %s\n", strings.Join(r.Degraded, ", "))
+	}
+	if tty {
+		fmt.Fprintf(c.out, "%s\n", dim(fmt.Sprintf("%d hits of %d candidates, %s, %.1f ms", len(r.Hits), r.Candidates, r.Mode, r.TookMS)))
+	}
+}
+
+func legOf(l api.LegScore) string {
+	if l.Rank == 0 {
+		return fmt.Sprintf("%.3f (–)", l.Score)
+	}
+	return fmt.Sprintf("%.3f (#%d)", l.Score, l.Rank)
+}
+
+func rerankOf(e *api.Explain) string {
+	if e.RerankScore == nil {
+		return ""
+	}
+	return fmt.Sprintf("  reranked %.3f (#%d)", *e.RerankScore, e.RerankRank)
+}
