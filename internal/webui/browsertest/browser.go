@@ -258,6 +258,12 @@ func (tab *Tab) Type(selector, text string) {
 	tab.Press(text)
 }
 
+// Upload chooses files in the field that the selector finds.
+func (tab *Tab) Upload(selector string, files ...string) {
+	tab.t.Helper()
+	tab.do(chromedp.SetUploadFiles(chromedp.CSS(selector), files))
+}
+
 // Shot saves a screenshot, named for the view.
 func (tab *Tab) Shot(name string) {
 	tab.t.Helper()

@@ -28,8 +28,13 @@ const evidence = new Evidence({
   closed: () => hits.focusChosen() || citations.left(),
 });
 const citations = new Citations({ preview, evidence });
-const hits = new Hits({ section: $("#hits"), open: (hit) => evidence.showHit(hit), explain: (hit) => openExplain(explainer, hit, result) });
+const hits = new Hits({ section: $("#hits"), open: openHit, explain: (hit) => openExplain(explainer, hit, result) });
 const view = new AnswerView({ article: $("#answer"), citations, tools });
+
+function openHit(hit) {
+  citations.escape();
+  evidence.showHit(hit);
+}
 
 let running = null; // the request under way
 let asked = null; // its body
@@ -233,6 +238,6 @@ const filters = startFilters({
   sets: $("#filters"), summary: $("#filters-summary"), details: $(".facets details"),
   changed: () => read().q && run(),
 });
-const welcome = startWelcome({ start: $("#start"), main: $("#main"), filters, ask: (q) => { input.value = q; form.requestSubmit(); } });
+const welcome = startWelcome({ start: $("#start"), main: $("#main"), filters });
 evidence.reset();
 run();

@@ -51,8 +51,9 @@ export function place(locator = {}, { long = false } = {}) {
   return said.join(" · ");
 }
 
-// trail writes a uri as the way to a document, without its scheme.
-export const trail = (uri) => uri.replace(/^file:\/\//, "").split("/").filter(Boolean).join(" › ");
+// trail writes the way to a document: from the folder that was ingested, if that is known.
+export const trail = ({ uri = "", attributes }) =>
+  (typeof attributes?.path === "string" ? attributes.path : uri.replace(/^file:\/\//, "")).split("/").filter(Boolean).join(" › ");
 
 export const verdictWords = {
   quoted: "Quoted, byte for byte",

@@ -34,7 +34,7 @@ export class Hits {
       h("span", { class: "rank" }, String(hit.rank)),
       h("div", { class: "what" },
         h("h3", {}, h("a", { href: addressOf(hit), click: (event) => this.#click(event, hit), keydown: onEnter(() => this.#open(hit)) }, h("bdi", {}, hit.title || hit.uri))),
-        h("p", { class: "where" }, h("span", { class: "tag" }, kindName(hit.kind)), place(hit.locator) && h("span", {}, h("bdi", {}, place(hit.locator))), h("span", {}, hit.collection), h("span", { class: "wide-only" }, h("bdi", {}, trail(hit.uri))))),
+        h("p", { class: "where" }, h("span", { class: "tag" }, kindName(hit.kind)), place(hit.locator) && h("span", {}, h("bdi", {}, place(hit.locator))), h("span", {}, hit.collection), h("span", { class: "wide-only" }, h("bdi", {}, trail(hit))))),
       h("p", { class: "score" },
         hit.explain && h("button", { class: "link", type: "button", "aria-label": `Explain hit ${hit.rank}`, click: () => this.explain(hit) }, "Explain"),
         h("output", {}, score(hit.score)), legs && h("span", { class: "legs" }, legs)),

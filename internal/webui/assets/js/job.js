@@ -92,13 +92,20 @@ export class JobView {
   #drawItems() {
     const rows = this.items.map(({ item, reason, detail, document_id: document }) => {
       const { title, remedy } = reasonWords(reason);
+      const name = h("bdi", {}, this.#within(item));
       return h("tr", {},
-        h("td", { class: "uri" }, document ? h("a", { href: `/d/${encodeURIComponent(document)}` }, h("bdi", {}, item)) : h("bdi", {}, item)),
+        h("td", { class: "uri" }, document ? h("a", { href: `/d/${encodeURIComponent(document)}` }, name) : name),
         h("td", { class: "why" }, title, h("small", {}, [detail && detail[0].toUpperCase() + detail.slice(1) + (/[.!?]$/.test(detail) ? "" : "."), remedy].filter(Boolean).join(" "))));
     });
     this.table.replaceChildren(
       h("table", { class: "sheet" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Document"), h("th", { scope: "col" }, "Reason"))), h("tbody", {}, rows)),
       this.next ? h("button", { class: "button more", type: "button", click: () => this.#more() }, "More") : "");
+  }
+
+  // within shortens the uri of an item to its path in the job's folder.
+  #within(item) {
+    const folder = `file://${this.job.path}/`;
+    return this.job.path && item.startsWith(folder) ? item.slice(folder.length) : item;
   }
 
   async #more() {

@@ -24,7 +24,7 @@ async function refresh() {
     if (older.length === 0) next = page.next;
     draw();
     const id = chosen || jobs[0]?.id;
-    const job = jobs.find((one) => one.id === id) ?? (id && await api.job(id));
+    const job = id && await api.job(id); // it alone holds the reasons
     if (job) await view.show(job, jobName(job));
     $("#notices").replaceChildren();
   } catch (failure) {

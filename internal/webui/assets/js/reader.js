@@ -16,7 +16,7 @@ export class Reader {
   // spans: [{key, span, quote}] are underlined wherever they stand in the window; one is shown.
   constructor({ id, version, title, uri, linked = true }) {
     Object.assign(this, { id, version, linked, spans: [], shown: null, window: null });
-    this.head = h("header", {}, h("p", { class: "small quiet trail" }, h("bdi", {}, trail(uri ?? ""))), h("h2", {}, h("bdi", {}, title ?? "")), h("dl", { class: "facts" }));
+    this.head = h("header", {}, h("p", { class: "small quiet trail" }, h("bdi", {}, trail({ uri }))), h("h2", {}, h("bdi", {}, title ?? "")), h("dl", { class: "facts" }));
     this.body = h("div", { class: "text" });
     this.element = h("article", { class: "document", tabindex: "0", "aria-label": title ?? "Document" }, this.head, this.body);
   }
@@ -31,7 +31,7 @@ export class Reader {
     facts.push(["Updated", when(known.modified_at ?? known.updated_at)], ["Size", bytes(known.size_bytes)]);
     this.element.setAttribute("aria-label", known.title || known.uri);
     this.head.replaceChildren(
-      h("p", { class: "small quiet trail" }, h("bdi", {}, `${known.collection} › ${trail(known.uri)}`)),
+      h("p", { class: "small quiet trail" }, h("bdi", {}, `${known.collection} › ${trail(known)}`)),
       h("h2", {}, h("bdi", {}, known.title || known.uri)),
       h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
     return known;

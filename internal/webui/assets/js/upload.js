@@ -6,7 +6,6 @@ import { plural } from "./format.js";
 import { reasonWords } from "./reasons.js";
 
 const collection = "main";
-const most = 200e6; // bytes of one document
 
 export function startUpload(done) {
   const input = h("input", { class: "unseen", type: "file", multiple: "", "aria-label": "Documents" });
@@ -61,7 +60,6 @@ async function send(files, list, done) {
       state.firstElementChild.textContent = words;
     };
     try {
-      if (file.size > most) throw new Error("larger than 200 MB");
       const { result, reason, chunks } = await api.putDocument(collection, { uri: name, content_base64: await base64(file), media_type: file.type || undefined });
       if (result === "indexed" || result === "unchanged") good++;
       tell(result === "failed" ? "bad" : result === "skipped" ? "" : "good", reason ? `${result}: ${reasonWords(reason).title.toLowerCase()}` : `${result}${chunks ? `, ${plural(chunks, "chunk")}` : ""}`);

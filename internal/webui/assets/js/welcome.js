@@ -1,10 +1,10 @@
 // Before the first question: what is here, or, where nothing is, three ways to bring documents in.
 import * as api from "./api.js";
 import { $, copy, h, say } from "./dom.js";
-import { bars, bytes, count, fault, plural } from "./format.js";
+import { bars, bytes, count, fault, plural, trail } from "./format.js";
 import { startUpload } from "./upload.js";
 
-export function startWelcome({ start, main, filters, ask }) {
+export function startWelcome({ start, main, filters }) {
   let asking = null;
   const account = $(".account");
   const home = account.parentElement;
@@ -32,7 +32,7 @@ export function startWelcome({ start, main, filters, ask }) {
         main.classList.toggle("unfilled", documents === 0);
         if (documents > 0) {
           home.append(account);
-          start.replaceChildren(...begin(all, documents, ask));
+          start.replaceChildren(...begin(all, documents, await some(all)));
         } else {
           start.replaceChildren(ways({ refresh, again: () => this.start() }), account);
         }
@@ -55,6 +55,13 @@ async function load() {
   return Promise.all((data ?? []).map(async ({ name }) => ({ name, ...await api.collectionStats(name) })));
 }
 
+// some are the first documents of the largest collection.
+async function some(all) {
+  const largest = all.reduce((one, other) => (other.documents > one.documents ? other : one));
+  const { data } = await api.documents(largest.name);
+  return data.slice(0, 6);
+}
+
 async function tellReady(state) {
   const tell = (kind, words) => {
     state.className = `state ${kind}`;
@@ -69,7 +76,7 @@ async function tellReady(state) {
 }
 
 // begin says what can be asked.
-function begin(all, documents, ask) {
+function begin(all, documents, first) {
   const embedded = all.reduce((sum, one) => sum + one.embedded, 0);
   const chunks = all.reduce((sum, one) => sum + one.chunks, 0);
   const behind = chunks - embedded;
@@ -79,7 +86,8 @@ function begin(all, documents, ask) {
     h("dl", { class: "facts wide" },
       all.map((one) => h("div", {}, h("dt", {}, h("a", { href: `/collections/${encodeURIComponent(one.name)}` }, one.name)), h("dd", {}, `${plural(one.documents, "document")}, ${plural(one.chunks, "chunk")}, ${bytes(one.text_bytes)} of text`)))),
     behind > 0 && h("p", { class: "notice" }, h("span", { class: "state warn" }, h("span", {}, "Vectors are on their way")), h("span", {}, `${count(behind)} of ${plural(chunks, "chunk")} can be found by keyword now, and by meaning soon.`)),
-    h("p", { class: "starts" }, h("span", { class: "quiet" }, "For example"), ["What is this about?", "How do I start?"].map((q) => h("button", { class: "link", type: "button", click: () => ask(q) }, q))),
+    h("div", { class: "starts" }, h("h3", {}, documents > first.length ? "Some of them" : "They are"),
+      h("ul", {}, first.map((one) => h("li", {}, h("a", { href: `/d/${encodeURIComponent(one.id)}` }, h("bdi", {}, one.title || one.uri)), h("span", { class: "small quiet" }, h("bdi", {}, trail(one))))))),
     h("p", { class: "quiet small rest" }, h("kbd", {}, "/"), " to the question, ", h("kbd", {}, "?"), " for every key"),
   ].filter(Boolean);
 }
