@@ -13,8 +13,9 @@ type Previous struct {
 }
 
 // Resplit cuts a new version of a document. Chunks of the former version whose
-// text and context still stand in the new one, in order, are kept as they are;
-// only the gaps between them are cut anew.
+// text still stands in the new one, in order, keep their bounds; only the gaps
+// between them are cut anew. A kept chunk's text hash changes only with the
+// headings above it.
 //
 // Invariant: inserting, deleting or editing one sentence makes at most two new
 // text hashes, however long the document is (a sentence being shorter than
@@ -56,7 +57,7 @@ func (s *splitter) keep(prev Previous, places []place) []part {
 			continue
 		}
 		p := piece{i, j}
-		if s.contextAt(i) != c.Context || s.cost(i, j) > s.opts.MaxTokens && !s.fits(p) {
+		if (s.contextAt(i) != c.Context || s.cost(i, j) > s.opts.MaxTokens) && !s.fits(p) {
 			continue
 		}
 		gap(i)
