@@ -8,7 +8,20 @@ import (
 // Apply applies changes in order; those at or before Applied are ignored.
 // Either all become visible at once, or none and the error says why. The
 // engine keeps the vectors' slices no longer than the call.
+//
+// When much more is in memory than should be, Apply flushes first, and fails
+// when that fails, as on a full disk: try again later.
 func (e *Engine) Apply(changes []Change) error {
+	if e.options.FS != nil && e.state.Load().memory > 4*e.options.FlushBytes {
+		if err := e.Flush(); err != nil {
+			return err
+		}
+	}
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.closed {
+		return ErrClosed
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	old := e.state.Load()
@@ -22,16 +35,21 @@ func (e *Engine) Apply(changes []Change) error {
 		}
 		t.seq = c.Seq
 	}
+	if t.seq == old.seq {
+		return nil
+	}
 	changed := map[string]*view{}
 	for name, d := range t.open {
-		v, err := d.finish()
+		v, err := d.finish(e.background.Load())
 		if err != nil {
-			return err
+			return e.failed(err)
 		}
 		changed[name] = v
 	}
-	if t.seq > old.seq {
-		e.state.Store(old.with(t.seq, changed))
+	e.publish(t.seq, changed)
+	select {
+	case e.wake <- struct{}{}:
+	default: // it is awake
 	}
 	return nil
 }
@@ -53,6 +71,7 @@ type draft struct {
 	dead        []map[uint32]bool            // [part] documents that died
 	put         map[string]*segment.Document // written by this batch
 	waiting     map[Hash][]*segment.Row      // rows of put without a vector
+	damage      error                        // found while a document was read
 }
 
 func (t *transaction) draft(name string) *draft {
@@ -206,7 +225,7 @@ func (d *draft) kill(i int, doc uint32) {
 // find looks for a live document among the parts.
 func (d *draft) find(id string) (i int, doc uint32, ok bool) {
 	for i, p := range d.parts {
-		if doc, ok := p.seg.Find(id); ok && p.docs.Get(doc) && !d.dead[i][doc] {
+		if doc, ok := p.find(id); ok && !d.dead[i][doc] {
 			return i, doc, true
 		}
 	}
@@ -224,6 +243,7 @@ func (d *draft) edit(id string) *segment.Document {
 		return nil
 	}
 	d.kill(i, ordinal)
+	d.verify(i, ordinal)
 	doc := d.parts[i].seg.Document(ordinal)
 	d.put[id] = &doc
 	for r := range doc.Rows {
@@ -232,6 +252,18 @@ func (d *draft) edit(id string) *segment.Document {
 		}
 	}
 	return &doc
+}
+
+// verify keeps the first damage found among the vectors of a document that is
+// about to be copied.
+func (d *draft) verify(i int, doc uint32) {
+	seg := d.parts[i].seg
+	from, to := seg.RowsOf(doc)
+	for row := from; row < to && d.damage == nil; row++ {
+		if has := seg.HasVector(); has != nil && has.Get(row) {
+			d.damage = seg.VerifyVectors([]uint32{row})
+		}
+	}
 }
 
 // attach gives vectors to the rows that wait for them.
@@ -260,9 +292,10 @@ func (d *draft) attach(vectors map[Hash][]float32) error {
 }
 
 // finish makes the view that the draft describes, nil for a dropped one.
-func (d *draft) finish() (*view, error) {
-	if d.dropped {
-		return nil, nil
+// background says that somebody else merges large segments.
+func (d *draft) finish(background bool) (*view, error) {
+	if d.dropped || d.damage != nil {
+		return nil, d.damage
 	}
 	v := &view{fingerprint: d.fingerprint, dim: d.dim}
 	for i, p := range d.parts {
@@ -281,5 +314,5 @@ func (d *draft) finish() (*view, error) {
 	for _, doc := range d.put {
 		docs = append(docs, *doc)
 	}
-	return v, v.add(docs)
+	return v, v.add(docs, background)
 }

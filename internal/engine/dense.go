@@ -37,7 +37,7 @@ type estimate struct {
 }
 
 // dense returns the best rows by exact cosine, and the path that found them.
-func (s *search) dense() ([]scored, string) {
+func (s *search) dense() (list []scored, path string, err error) {
 	q, _ := s.engine.queries.Get().(*denseQuery)
 	if q == nil || len(q.padded) != quant.Padded(len(s.query.Vector), kernel.FloatBlock) {
 		q = &denseQuery{rotation: quant.NewRotation(len(s.query.Vector))}
@@ -54,24 +54,32 @@ func (s *search) dense() ([]scored, string) {
 	top := topK{k: s.query.Limit, view: s.view}
 	switch {
 	case rows == 0:
-		return nil, ""
+		return nil, "", nil
 	case s.query.Exact || rows <= max(exactRows, keep):
 		for i, p := range s.view.parts {
-			s.score(q, &top, int32(i), s.sets[i].vectors(p))
+			if err := s.score(q, &top, int32(i), s.sets[i].vectors(p)); err != nil {
+				return nil, "", err
+			}
 		}
-		return top.ranking(), PathExact
+		return top.ranking(), PathExact, nil
 	}
 	s.scan(q, keep)
-	s.rescore(q, &top)
-	return top.ranking(), PathScan1
+	if err := s.rescore(q, &top); err != nil {
+		return nil, "", err
+	}
+	return top.ranking(), PathScan1, nil
 }
 
 // score offers rows with their exact scores.
-func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) {
-	base := s.view.parts[part].seg.Vectors()
+func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) error {
+	seg := s.view.parts[part].seg
+	base := seg.Vectors()
 	for len(rows) > 0 {
 		batch := rows[:min(batchRows, len(rows))]
 		rows = rows[len(batch):]
+		if err := seg.VerifyVectors(batch); err != nil {
+			return err
+		}
 		kernel.DotsF32(q.scores[:], q.padded, base, batch)
 		for i, row := range batch {
 			if score := orderedScore(q.scores[i]); score >= top.full() {
@@ -79,6 +87,7 @@ func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) {
 			}
 		}
 	}
+	return nil
 }
 
 // scan leaves in q.kept the keep best rows by estimate, in no order.
@@ -139,7 +148,7 @@ func (q *denseQuery) cut(n int) float32 {
 }
 
 // rescore offers the kept rows with their exact scores.
-func (s *search) rescore(q *denseQuery, top *topK) {
+func (s *search) rescore(q *denseQuery, top *topK) error {
 	var rows [batchRows]uint32
 	for i := range s.view.parts {
 		n := 0
@@ -149,19 +158,24 @@ func (s *search) rescore(q *denseQuery, top *topK) {
 			}
 			rows[n] = e.row
 			if n++; n == len(rows) {
-				s.score(q, top, int32(i), rows[:n])
+				if err := s.score(q, top, int32(i), rows[:n]); err != nil {
+					return err
+				}
 				n = 0
 			}
 		}
-		s.score(q, top, int32(i), rows[:n])
+		if err := s.score(q, top, int32(i), rows[:n]); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // cosine returns a row's exact score; known is false when it has no vector.
-func (s *search) cosine(r rowRef) (score float32, known bool) {
+func (s *search) cosine(r rowRef) (score float32, known bool, err error) {
 	seg := s.view.parts[r.part].seg
 	if has := seg.HasVector(); has == nil || !has.Get(r.row) {
-		return 0, false
+		return 0, false, nil
 	}
 	var out [1]float32
 	padded := s.query.Vector
@@ -169,6 +183,10 @@ func (s *search) cosine(r rowRef) (score float32, known bool) {
 		padded = make([]float32, seg.Stride())
 		copy(padded, s.query.Vector)
 	}
-	kernel.DotsF32(out[:], padded, seg.Vectors(), []uint32{r.row})
-	return out[0], true
+	rows := []uint32{r.row}
+	if err := seg.VerifyVectors(rows); err != nil {
+		return 0, false, err
+	}
+	kernel.DotsF32(out[:], padded, seg.Vectors(), rows)
+	return out[0], true, nil
 }

@@ -3,46 +3,121 @@ package engine
 import (
 	"errors"
 	"hash/maphash"
-	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/kernel"
+	"github.com/quarry-search/quarry/internal/engine/vfs"
 )
 
-// Options configure an Engine. The zero value is a good default.
+// Options configure an Engine. The zero value is a good default: an index in
+// memory.
 type Options struct {
+	// FS is the folder that the index lives in, all of it; nil for memory only.
+	FS vfs.FS
 	// KnownField reports attribute keys that filters may always name, whether
 	// a document has them or not; nil for none.
 	KnownField func(key string) bool
 	BM25       bm25.Params // zero takes bm25.DefaultParams
+	// FlushBytes is how much may gather in memory before Run writes it; 0
+	// takes 32 MiB. At four times as much Apply writes it first, and fails
+	// while that fails.
+	FlushBytes int64
+	// FlushEvery is how long Run leaves a change unwritten; 0 takes 10 s.
+	FlushEvery time.Duration
 }
 
-// Engine is an index of many collections. Search and Stats are safe for
-// concurrent use, with each other and with Apply; calls of Apply wait for each
-// other.
+// Engine is an index of many collections. All methods are safe for concurrent
+// use; calls of Apply wait for each other.
 type Engine struct {
 	options Options
 	state   atomic.Pointer[state]
-	mu      sync.Mutex // held by Apply
-	queries sync.Pool  // of *denseQuery
+	queries sync.Pool // of *denseQuery
+	wake    chan struct{}
+
+	gate       sync.RWMutex // held by searches, and by Close for good
+	closed     bool
+	background atomic.Bool // Run runs: merging of large segments is its work
+	condemned  atomic.Bool // damage was found
+	merged     atomic.Bool // segments changed since the last flush, without a change applied
+	recovered  error
+
+	mu      sync.Mutex // held while a state is made and published
+	retired []retired
+
+	flushing sync.Mutex // held by Flush; before mu where both are
+	next     uint64     // number of the next segment file
+	flushed  uint64     // seq of the manifest
 }
 
-// ErrNoCollection says that the engine does not know the collection.
-var ErrNoCollection = errors.New("no such collection")
+// Errors.
+var (
+	// ErrNoCollection says that the engine does not know the collection.
+	ErrNoCollection = errors.New("no such collection")
+	// ErrFlush says that segments or the manifest could not be written.
+	ErrFlush = errors.New("write the index")
+	// ErrClosed says that the engine was closed.
+	ErrClosed = errors.New("the index is closed")
+)
 
-// Open makes an engine.
-func Open(o Options) *Engine {
+// Open opens the index in o.FS, or makes an empty one. An index that is
+// damaged, or of another version, is emptied, for the log to fill it anew:
+// Recovered tells why.
+func Open(o Options) (*Engine, error) {
 	if o.KnownField == nil {
 		o.KnownField = func(string) bool { return false }
 	}
 	if o.BM25 == (bm25.Params{}) {
 		o.BM25 = bm25.DefaultParams
 	}
-	e := &Engine{options: o}
+	if o.FlushBytes == 0 {
+		o.FlushBytes = 32 << 20
+	}
+	if o.FlushEvery == 0 {
+		o.FlushEvery = 10 * time.Second
+	}
+	e := &Engine{options: o, wake: make(chan struct{}, 1)}
 	e.state.Store(&state{seed: maphash.MakeSeed()})
-	return e
+	if o.FS == nil {
+		return e, nil
+	}
+	if e.recovered = e.load(); e.recovered != nil {
+		if err := e.sweep(nil); err != nil {
+			return nil, err
+		}
+		if err := o.FS.SyncDir(); err != nil {
+			return nil, err
+		}
+	}
+	e.flushed = e.Applied()
+	return e, nil
+}
+
+// Recovered is why Open began with an empty index instead of the one that was
+// there; nil if it did not.
+func (e *Engine) Recovered() error { return e.recovered }
+
+// Close waits for searches, makes what is visible durable and releases every
+// file. Run must have returned.
+func (e *Engine) Close() error {
+	e.gate.RLock()
+	closed := e.closed
+	e.gate.RUnlock()
+	if closed {
+		return nil
+	}
+	err := e.Flush()
+	if e.condemned.Load() {
+		err = nil // it was reported when it was found
+	}
+	e.gate.Lock()
+	defer e.gate.Unlock()
+	e.closed = true
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return errors.Join(err, e.closeFiles())
 }
 
 // Kernels names the processor kernels that run.
@@ -55,7 +130,8 @@ func (e *Engine) Applied() uint64 { return e.state.Load().seq }
 type Stats struct {
 	Rows, Vectors int64
 	Segments      int
-	MemoryBytes   int64
+	MemoryBytes   int64 // of segments that have no file yet
+	DiskBytes     int64
 }
 
 // Stats returns what the collection holds.
@@ -64,50 +140,13 @@ func (e *Engine) Stats(collection string) (Stats, error) {
 	if v == nil {
 		return Stats{}, ErrNoCollection
 	}
-	out := Stats{Segments: len(v.parts)}
+	out := Stats{Segments: len(v.parts), MemoryBytes: v.memory()}
 	for _, p := range v.parts {
 		out.Rows += int64(p.liveRows)
 		out.Vectors += int64(p.vectors)
-		out.MemoryBytes += p.seg.SizeBytes()
+		if p.file != nil {
+			out.DiskBytes += p.file.size
+		}
 	}
 	return out, nil
-}
-
-// shards is how many maps the collections are spread over: publishing a batch
-// copies only those it touched.
-const shards = 256
-
-// state is a snapshot of everything: immutable.
-type state struct {
-	seq    uint64
-	seed   maphash.Seed
-	shards [shards]map[string]*view
-}
-
-func (s *state) shard(name string) int { return int(maphash.String(s.seed, name) % shards) }
-
-// view returns a collection's view, nil when there is none.
-func (s *state) view(name string) *view { return s.shards[s.shard(name)][name] }
-
-// with returns the state after changed, where nil views are dropped.
-func (s *state) with(seq uint64, changed map[string]*view) *state {
-	next := *s
-	next.seq = seq
-	copied := map[int]bool{}
-	for name, v := range changed {
-		i := s.shard(name)
-		if !copied[i] {
-			copied[i] = true
-			next.shards[i] = maps.Clone(s.shards[i])
-			if next.shards[i] == nil {
-				next.shards[i] = map[string]*view{}
-			}
-		}
-		if v == nil {
-			delete(next.shards[i], name)
-		} else {
-			next.shards[i][name] = v
-		}
-	}
-	return &next
 }

@@ -9,59 +9,93 @@ import (
 // Segments are kept in tiers by their number of live rows: one that is below
 // smallRows is merged with the next batch; fanout segments of one tier become
 // one of the next. So a row is written once, and then once in each tier.
+//
+// Small segments are merged by whoever applies a batch. Large ones are merged
+// by Run; where it does not keep up, or does not run, the next batch waits for
+// them after all.
 const (
 	smallRows = 1024
 	fanout    = 8
+	// patience is how many times fanout segments a tier may hold before a
+	// batch does the work of Run.
+	patience = 3
 	// A segment with more than a quarter of its rows dead is written anew.
 	deadShare = 4
 )
 
 // add puts new documents into the view, merging as the tiers want it.
-func (v *view) add(docs []segment.Document) error {
+func (v *view) add(docs []segment.Document, background bool) error {
 	chosen := map[int]bool{}
 	for i, p := range v.parts {
-		dead := p.seg.Rows() - p.liveRows
-		if p.liveRows < smallRows && (len(docs) > 0 || dead > 0) || dead*deadShare > p.seg.Rows() {
+		if p.liveRows < smallRows && (len(docs) > 0 || !p.whole()) {
 			chosen[i] = true
 		}
 	}
-	if len(docs) == 0 && len(chosen) == 0 {
-		return nil
-	}
-	if err := v.merge(docs, chosen); err != nil {
-		return err
-	}
-	for tier := v.fullTier(); tier != nil; tier = v.fullTier() {
-		if err := v.merge(nil, tier); err != nil {
+	if len(docs) > 0 || len(chosen) > 0 {
+		if err := v.merge(docs, chosen); err != nil {
 			return err
 		}
 	}
-	return nil
+	most := fanout
+	if background {
+		most = patience * fanout
+	}
+	for {
+		chosen := v.due(most)
+		if chosen == nil || background && len(chosen) < most {
+			return nil
+		}
+		if err := v.merge(nil, chosen); err != nil {
+			return err
+		}
+	}
 }
 
 // merge replaces the chosen parts by one that also holds docs.
 func (v *view) merge(docs []segment.Document, chosen map[int]bool) error {
-	var inputs []segment.Part
-	var rest []*part
+	var inputs, rest []*part
 	for i, p := range v.parts {
 		if chosen[i] {
-			inputs = append(inputs, segment.Part{Segment: p.seg, Live: p.docs})
+			inputs = append(inputs, p)
 		} else {
 			rest = append(rest, p)
 		}
 	}
-	seg, err := segment.Build(docs, inputs)
+	seg, err := build(docs, inputs)
 	if err != nil {
-		return fmt.Errorf("build a segment: %w", err)
+		return err
 	}
-	v.parts = append(rest, newPart(seg))
+	v.parts = rest
+	if seg.Docs() > 0 {
+		v.parts = append(v.parts, newPart(seg))
+	}
 	return nil
 }
 
-// fullTier returns the parts of a tier that holds fanout of them, or nil.
-func (v *view) fullTier() map[int]bool {
+// build makes a segment of documents and of what lives in parts.
+func build(docs []segment.Document, parts []*part) (*segment.Segment, error) {
+	inputs := make([]segment.Part, len(parts))
+	for i, p := range parts {
+		if err := p.verify(); err != nil {
+			return nil, err
+		}
+		inputs[i] = segment.Part{Segment: p.seg, Live: p.docs}
+	}
+	seg, err := segment.Build(docs, inputs)
+	if err != nil {
+		return nil, fmt.Errorf("build a segment: %w", err)
+	}
+	return seg, nil
+}
+
+// due returns parts that should become one: those of a tier that holds at
+// least most, or one with too many dead rows; nil when there are none.
+func (v *view) due(most int) map[int]bool {
 	tiers := map[int]map[int]bool{}
 	for i, p := range v.parts {
+		if (p.seg.Rows()-p.liveRows)*deadShare > p.seg.Rows() {
+			return map[int]bool{i: true}
+		}
 		tier := 0
 		for rows := p.liveRows / smallRows; rows >= fanout; rows /= fanout {
 			tier++
@@ -70,7 +104,7 @@ func (v *view) fullTier() map[int]bool {
 			tiers[tier] = map[int]bool{}
 		}
 		tiers[tier][i] = true
-		if len(tiers[tier]) == fanout {
+		if len(tiers[tier]) == most {
 			return tiers[tier]
 		}
 	}

@@ -2,9 +2,9 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"time"
 
-	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
@@ -61,45 +61,71 @@ type Result struct {
 // The legs run one after the other: each is well below a millisecond, and
 // cores are better used by other searches.
 func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
-	state := e.state.Load()
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.closed {
+		return Result{}, ErrClosed
+	}
+	state := e.pin()
+	defer state.unpin()
 	v := state.view(q.Collection)
 	if v == nil {
 		return Result{}, ErrNoCollection
 	}
-	if err := q.Filter.Validate(); err != nil {
+	if err := e.checkQuery(v, q); err != nil {
 		return Result{}, err
-	}
-	if err := e.checkFields(v, q.Filter); err != nil {
-		return Result{}, err
-	}
-	if q.Vector != nil {
-		if reason := checkVector(q.Vector, v.dim); reason != "" {
-			return Result{}, &VectorError{Reason: reason}
-		}
 	}
 	s := search{engine: e, view: v, query: q}
 	out := Result{Seq: state.seq, Allowed: s.allow()}
 	if out.Allowed == 0 || q.Limit <= 0 {
 		return out, ctx.Err()
 	}
-	began := time.Now()
-	var dense, lexical []scored
+	if err := s.run(ctx, &out); err != nil {
+		return Result{}, e.failed(err)
+	}
+	return out, nil
+}
+
+// checkQuery refuses what cannot be searched.
+func (e *Engine) checkQuery(v *view, q Query) error {
+	if err := q.Filter.Validate(); err != nil {
+		return err
+	}
+	if err := e.checkFields(v, q.Filter); err != nil {
+		return err
+	}
 	if q.Vector != nil {
-		dense, out.DensePath = s.dense()
+		if reason := checkVector(q.Vector, v.dim); reason != "" {
+			return &VectorError{Reason: reason}
+		}
+	}
+	return nil
+}
+
+// run runs both legs.
+func (s *search) run(ctx context.Context, out *Result) (err error) {
+	var dense, lexical []scored
+	began := time.Now()
+	if s.query.Vector != nil {
+		if dense, out.DensePath, err = s.dense(); err != nil {
+			return err
+		}
 		out.DenseTook = time.Since(began)
 	}
 	if err := ctx.Err(); err != nil {
-		return Result{}, err
+		return err
 	}
 	began = time.Now()
-	if q.Text != "" {
+	if s.query.Text != "" {
 		lexical = s.lexical()
 	}
-	out.Candidates = s.join(dense, lexical)
-	if q.Text != "" {
+	if out.Candidates, err = s.join(dense, lexical); err != nil {
+		return err
+	}
+	if s.query.Text != "" {
 		out.LexicalTook = time.Since(began)
 	}
-	return out, ctx.Err()
+	return ctx.Err()
 }
 
 // search is one search under way.
@@ -124,8 +150,8 @@ func (s *search) allow() int {
 }
 
 // join makes candidates of both rankings.
-func (s *search) join(dense, lexical []scored) []Candidate {
-	list := make([]Candidate, 0, len(dense)+len(lexical))
+func (s *search) join(dense, lexical []scored) (list []Candidate, err error) {
+	list = make([]Candidate, 0, len(dense)+len(lexical))
 	at := make(map[rowRef]int, len(dense)+len(lexical))
 	for i, d := range dense {
 		c := s.candidate(d.rowRef)
@@ -144,18 +170,20 @@ func (s *search) join(dense, lexical []scored) []Candidate {
 		c := s.candidate(l.rowRef)
 		c.Lexical = Score{Value: lexicalScore(l), Rank: i + 1, Known: true}
 		if s.query.Vector != nil {
-			c.Dense.Value, c.Dense.Known = s.cosine(l.rowRef)
+			if c.Dense.Value, c.Dense.Known, err = s.cosine(l.rowRef); err != nil {
+				return nil, err
+			}
 		}
 		list = append(list, c)
 	}
-	return list
+	return list, nil
 }
 
 func (s *search) candidate(r rowRef) Candidate {
 	seg := s.view.parts[r.part].seg
 	doc := seg.DocOf(r.row)
 	return Candidate{
-		DocID: seg.DocID(doc), Version: seg.VersionOf(doc),
-		Ordinal: seg.OrdinalOf(r.row), Hash: segment.Hash(seg.HashOf(r.row)),
+		DocID: strings.Clone(seg.DocID(doc)), Version: seg.VersionOf(doc),
+		Ordinal: seg.OrdinalOf(r.row), Hash: seg.HashOf(r.row),
 	}
 }

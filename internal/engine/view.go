@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
@@ -16,6 +18,7 @@ type view struct {
 // part of a view.
 type part struct {
 	seg      *segment.Segment
+	file     *segmentFile // that seg lies in, nil while it is in memory only
 	docs     segment.Bits // live documents
 	rows     segment.Bits // their rows
 	liveDocs int
@@ -34,7 +37,7 @@ func newPart(seg *segment.Segment) *part {
 
 // without returns the part after the documents in dead died.
 func (p *part) without(dead []uint32) *part {
-	next := &part{seg: p.seg, docs: p.docs.Clone(), rows: p.rows.Clone()}
+	next := &part{seg: p.seg, file: p.file, docs: p.docs.Clone(), rows: p.rows.Clone()}
 	for _, doc := range dead {
 		next.docs.Clear(doc)
 		next.rows.ClearRange(p.seg.RowsOf(doc))
@@ -52,6 +55,25 @@ func (p *part) count() {
 		with.And(has)
 		p.vectors = with.Count()
 	}
+}
+
+// find returns the live document with this id.
+func (p *part) find(id string) (doc uint32, ok bool) {
+	doc, ok = p.seg.Find(id)
+	return doc, ok && p.docs.Get(doc)
+}
+
+// verify reports damage to the vectors of the part's live rows.
+func (p *part) verify() error {
+	if p.file == nil {
+		return nil
+	}
+	return p.seg.VerifyVectors(p.rows.AppendTo(nil))
+}
+
+// holding returns the index of the part with this segment, -1 for none.
+func (v *view) holding(seg *segment.Segment) int {
+	return slices.IndexFunc(v.parts, func(p *part) bool { return p.seg == seg })
 }
 
 // whole reports that no document of the segment is dead.

@@ -3,9 +3,11 @@ package local
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"fmt"
 
 	"github.com/quarry-search/quarry/internal/engine"
+	"github.com/quarry-search/quarry/internal/engine/segment"
+	"github.com/quarry-search/quarry/internal/engine/vfs"
 	"github.com/quarry-search/quarry/internal/filter"
 	"github.com/quarry-search/quarry/internal/rag"
 )
@@ -13,15 +15,59 @@ import (
 // Index is an index in this process. Safe for concurrent use.
 type Index struct {
 	engine *engine.Engine
-	closed atomic.Bool
 }
 
 var _ rag.Index = (*Index)(nil)
 
 // Open makes an index that lives in memory: it is empty, and follows the log
 // from its start.
-func Open() (*Index, error) {
-	return &Index{engine: engine.Open(engine.Options{KnownField: rag.ReservedKey})}, nil
+func Open() (*Index, error) { return open(nil) }
+
+// OpenDir opens the index in the folder dir, which it owns, or makes an empty
+// one: it follows the log from Applied. Run writes it; Close does once more.
+//
+// An index that is damaged, or of another version, is emptied, for the log to
+// fill it anew: Recovered tells why.
+func OpenDir(dir string) (*Index, error) {
+	fs, err := vfs.OpenDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the index: %w", err)
+	}
+	return open(fs)
+}
+
+func open(fs vfs.FS) (*Index, error) {
+	e, err := engine.Open(engine.Options{FS: fs, KnownField: rag.ReservedKey})
+	if err != nil {
+		return nil, fmt.Errorf("open the index: %w", err)
+	}
+	return &Index{engine: e}, nil
+}
+
+// Recovered is why the index began empty instead of with what was in its
+// folder; nil if it did not.
+func (x *Index) Recovered() error { return x.engine.Recovered() }
+
+// Run writes and merges in the background until ctx ends. What fails, as on a
+// full disk, goes to report, and is tried again.
+func (x *Index) Run(ctx context.Context, report func(error)) { x.engine.Run(ctx, report) }
+
+// Compact rewrites every collection as one segment without the dead.
+func (x *Index) Compact(ctx context.Context) error { return x.engine.Compact(ctx) }
+
+// Check verifies every block of every file, and rows against postings.
+func (x *Index) Check(ctx context.Context) (rag.CheckReport, error) {
+	segments, problems := x.engine.Check(ctx)
+	report := rag.CheckReport{Checked: map[string]int64{"segments": int64(segments)}}
+	for _, err := range problems {
+		p := rag.Problem{Invariant: "index_segment", Detail: err.Error()}
+		var found *engine.Problem
+		if errors.As(err, &found) {
+			p.Subject, p.Detail = found.Collection+"/"+found.File, found.Err.Error()
+		}
+		report.Problems = append(report.Problems, p)
+	}
+	return report, ctx.Err()
 }
 
 // Kernels names the processor kernels that the dense leg runs.
@@ -30,22 +76,14 @@ func Kernels() string { return engine.Kernels() }
 // Applied is the seq of the last entry that is visible.
 func (x *Index) Applied() uint64 { return x.engine.Applied() }
 
-// Close ends the index. Searches under way finish.
-func (x *Index) Close() error {
-	x.closed.Store(true)
-	return nil
-}
+// Close waits for searches under way, writes what is not written yet, and
+// releases the files. Run must have returned.
+func (x *Index) Close() error { return x.engine.Close() }
 
-func (x *Index) open() error {
-	if x.closed.Load() {
-		return &rag.Error{Code: rag.CodeUnavailable, Message: "the index is closed"}
-	}
-	return nil
-}
-
-// Apply implements rag.Index.
+// Apply implements rag.Index. When more is in memory than should be and the
+// disk does not take it, it fails with CodeUnavailable: try again later.
 func (x *Index) Apply(ctx context.Context, changes []rag.IndexChange) error {
-	if err := errors.Join(x.open(), ctx.Err()); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	list := make([]engine.Change, len(changes))
@@ -57,9 +95,6 @@ func (x *Index) Apply(ctx context.Context, changes []rag.IndexChange) error {
 
 // Search implements rag.Searcher.
 func (x *Index) Search(ctx context.Context, s rag.Scope, q rag.LegQuery) (rag.Candidates, error) {
-	if err := x.open(); err != nil {
-		return rag.Candidates{}, err
-	}
 	result, err := x.engine.Search(ctx, engine.Query{
 		Collection: q.Collection,
 		Scope:      engine.Scope{All: s.All(), Labels: s.Labels()},
@@ -95,7 +130,7 @@ func (x *Index) Stats(_ context.Context, collection string) (rag.IndexStats, err
 	if err != nil {
 		return rag.IndexStats{}, coded(err, collection)
 	}
-	return rag.IndexStats{Chunks: s.Rows, Vectors: s.Vectors, Segments: s.Segments, MemoryBytes: s.MemoryBytes}, nil
+	return rag.IndexStats{Chunks: s.Rows, Vectors: s.Vectors, Segments: s.Segments, MemoryBytes: s.MemoryBytes, DiskBytes: s.DiskBytes}, nil
 }
 
 // coded gives the engine's errors their codes.
@@ -103,6 +138,7 @@ func coded(err error, collection string) error {
 	var field *engine.FieldError
 	var vector *engine.VectorError
 	var bad *filter.Error
+	var damage *segment.DamageError
 	switch {
 	case err == nil:
 		return nil
@@ -112,6 +148,12 @@ func coded(err error, collection string) error {
 		return &rag.Error{Code: rag.CodeUnknownField, Field: field.Key, Message: "no document has the field \"" + field.Key + "\""}
 	case errors.As(err, &bad):
 		return &rag.Error{Code: rag.CodeFilter, Field: bad.Pointer, Message: "the filter " + bad.Message}
+	case errors.Is(err, engine.ErrClosed):
+		return &rag.Error{Code: rag.CodeUnavailable, Message: "the index is closed"}
+	case errors.Is(err, engine.ErrFlush):
+		return &rag.Error{Code: rag.CodeUnavailable, Message: "the index cannot be written: is the disk full?", Err: err}
+	case errors.As(err, &damage):
+		return &rag.Error{Code: rag.CodeInternal, Message: "a part of the index is damaged: a restart builds it anew", Err: err}
 	case errors.As(err, &vector):
 		return &rag.Error{Code: rag.CodeInvalid, Field: "/vector", Message: "the vector cannot be used: " + vector.Reason, Err: err}
 	}

@@ -13,11 +13,18 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
-	indextest.Run(t, func(t *testing.T) rag.Index {
-		index, err := local.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return index
-	})
+	for name, open := range map[string]func(t *testing.T) (*local.Index, error){
+		"memory": func(*testing.T) (*local.Index, error) { return local.Open() },
+		"folder": func(t *testing.T) (*local.Index, error) { return local.OpenDir(t.TempDir()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			indextest.Run(t, func(t *testing.T) rag.Index {
+				index, err := open(t)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return index
+			})
+		})
+	}
 }

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/quarry-search/quarry/internal/engine/segment"
+)
+
+// The manifest says what the index consists of at one seq. docs/formats/
+// segment.md draws it.
+const (
+	manifestName  = "manifest"
+	manifestMagic = "QUARRYMF"
+	// revision is part of the manifest: segments written by another analyzer,
+	// rotation or layout are rebuilt, not read.
+	revision = 1
+)
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+	errManifest = errors.New("damaged manifest")
+	errRevision = errors.New("the index was written by another version")
+)
+
+// manifest is its content.
+type manifest struct {
+	seq         uint64
+	next        uint64 // number of the next segment file
+	collections []manifestCollection
+}
+
+type manifestCollection struct {
+	name, fingerprint string
+	dim               int
+	parts             []manifestPart
+}
+
+type manifestPart struct {
+	file  uint64 // number
+	check uint32 // segment.Segment.Check
+	dead  []uint32
+}
+
+func (m manifest) encode() []byte {
+	b := []byte(manifestMagic)
+	b = binary.AppendUvarint(b, revision)
+	b = binary.AppendUvarint(b, m.seq)
+	b = binary.AppendUvarint(b, m.next)
+	b = binary.AppendUvarint(b, uint64(len(m.collections)))
+	for _, c := range m.collections {
+		b = append(binary.AppendUvarint(b, uint64(len(c.name))), c.name...)
+		b = append(binary.AppendUvarint(b, uint64(len(c.fingerprint))), c.fingerprint...)
+		b = binary.AppendUvarint(b, uint64(c.dim))
+		b = binary.AppendUvarint(b, uint64(len(c.parts)))
+		for _, p := range c.parts {
+			b = binary.AppendUvarint(b, p.file)
+			b = binary.LittleEndian.AppendUint32(b, p.check)
+			b = binary.AppendUvarint(b, uint64(len(p.dead)))
+			last := uint32(0)
+			for _, doc := range p.dead {
+				b = binary.AppendUvarint(b, uint64(doc-last))
+				last = doc
+			}
+		}
+	}
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+func decodeManifest(b []byte) (manifest, error) {
+	if len(b) < len(manifestMagic)+4 || string(b[:len(manifestMagic)]) != manifestMagic {
+		return manifest{}, errManifest
+	}
+	body := b[:len(b)-4]
+	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(b[len(body):]) {
+		return manifest{}, errManifest
+	}
+	r := manifestReader{rest: body[len(manifestMagic):]}
+	if r.number() != revision {
+		return manifest{}, errRevision
+	}
+	m := manifest{seq: r.number(), next: r.number()}
+	for n := r.number(); n > 0 && !r.bad; n-- {
+		c := manifestCollection{name: r.string(), fingerprint: r.string(), dim: int(r.number())}
+		for parts := r.number(); parts > 0 && !r.bad; parts-- {
+			p := manifestPart{file: r.number(), check: r.fixed()}
+			doc := uint32(0)
+			for dead := r.number(); dead > 0 && !r.bad; dead-- {
+				doc += uint32(r.number())
+				p.dead = append(p.dead, doc)
+			}
+			c.parts = append(c.parts, p)
+		}
+		m.collections = append(m.collections, c)
+	}
+	if r.bad || len(r.rest) > 0 {
+		return manifest{}, errManifest
+	}
+	return m, nil
+}
+
+// manifestReader takes a manifest apart; bad says that it ended too soon.
+type manifestReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *manifestReader) number() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.bad = true
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *manifestReader) take(n uint64) []byte {
+	if n > uint64(len(r.rest)) {
+		r.bad = true
+		return make([]byte, 4)
+	}
+	b := r.rest[:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
+func (r *manifestReader) string() string { return string(r.take(r.number())) }
+func (r *manifestReader) fixed() uint32  { return binary.LittleEndian.Uint32(r.take(4)) }
+
+// segmentName is the name of segment file number n.
+func segmentName(n uint64) string { return fmt.Sprintf("seg-%016x", n) }
+
+// deadOf lists the dead documents of a part.
+func deadOf(p *part) []uint32 {
+	if p.whole() {
+		return nil
+	}
+	dead := segment.AllBits(p.seg.Docs())
+	dead.AndNot(p.docs)
+	return dead.AppendTo(nil)
+}

@@ -1,0 +1,283 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/quarry-search/quarry/internal/engine/bm25"
+	"github.com/quarry-search/quarry/internal/engine/kernel"
+	"github.com/quarry-search/quarry/internal/filter"
+)
+
+const testDim = 64
+
+// oracle is the naive engine: documents in maps, every answer by looking at
+// each of them.
+type oracle struct {
+	collections map[string]map[string]*oracleDoc
+}
+
+type oracleDoc struct {
+	Document
+	vectors map[Hash][]float32
+}
+
+func (o *oracle) apply(c Change) {
+	docs := o.collections[c.Collection]
+	switch c.Kind {
+	case Create:
+		o.collections[c.Collection] = map[string]*oracleDoc{}
+	case Drop:
+		delete(o.collections, c.Collection)
+	case Put:
+		docs[c.Document.ID] = &oracleDoc{c.Document, map[Hash][]float32{}}
+	case Delete:
+		delete(docs, c.Document.ID)
+	case SetAccess:
+		if d := docs[c.Document.ID]; d != nil {
+			d.Access = c.Document.Access
+		}
+	}
+	for name, docs := range o.collections {
+		if c.Collection != "" && name != c.Collection {
+			continue
+		}
+		for _, d := range docs {
+			for _, r := range d.Rows {
+				if v := c.Vectors[r.Hash]; v != nil && d.vectors[r.Hash] == nil {
+					d.vectors[r.Hash] = v
+				}
+			}
+		}
+	}
+}
+
+func (q Query) sees(d *oracleDoc) bool {
+	return q.Scope.All || slices.ContainsFunc(d.Access, func(l string) bool { return slices.Contains(q.Scope.Labels, l) })
+}
+
+type oracleRow struct {
+	doc     *oracleDoc
+	row     Row
+	terms   []string
+	lexical bm25.Score
+	dense   float32
+	known   bool
+}
+
+// search answers a query as Engine.Search should, with exact dense scores.
+func (o *oracle) search(q Query) Result {
+	var seen, allowed []*oracleRow
+	var stats bm25.Stats
+	df := map[string]int{}
+	for _, id := range slices.Sorted(maps.Keys(o.collections[q.Collection])) {
+		d := o.collections[q.Collection][id]
+		if !q.sees(d) {
+			continue
+		}
+		for _, r := range d.Rows {
+			row := &oracleRow{doc: d, row: r, terms: bm25.Terms(r.Text)}
+			stats.Rows++
+			stats.Terms += uint64(len(row.terms))
+			for _, t := range slices.Compact(slices.Sorted(slices.Values(row.terms))) {
+				df[t]++
+			}
+			seen = append(seen, row)
+			if q.Filter.Match(func(key string) (filter.Value, bool) { v, ok := d.Fields[key]; return v, ok }) {
+				allowed = append(allowed, row)
+			}
+		}
+	}
+	scorer := bm25.NewScorer(bm25.DefaultParams, stats)
+	counts := map[string]int{}
+	for _, t := range bm25.Terms(q.Text) {
+		counts[t]++
+	}
+	for _, row := range allowed {
+		for t, n := range counts {
+			tf := 0
+			for _, w := range row.terms {
+				if w == t {
+					tf++
+				}
+			}
+			if tf > 0 {
+				row.lexical += scorer.Score(float64(n)*bm25.IDF(stats.Rows, df[t]), uint8(min(tf, 255)), uint32(len(row.terms)))
+			}
+		}
+		if v := row.doc.vectors[row.row.Hash]; v != nil && q.Vector != nil {
+			out := make([]float32, 1)
+			kernel.DotsF32(out, q.Vector, v, []uint32{0})
+			row.dense, row.known = out[0], true
+		}
+	}
+	return Result{Allowed: len(allowed), Candidates: o.candidates(q, allowed)}
+}
+
+// candidates ranks both legs and joins them. The sorts are stable over rows in
+// the order of their keys.
+func (o *oracle) candidates(q Query, rows []*oracleRow) []Candidate {
+	dense := slices.DeleteFunc(slices.Clone(rows), func(r *oracleRow) bool { return !r.known })
+	slices.SortStableFunc(dense, func(a, b *oracleRow) int { return cmp.Compare(b.dense, a.dense) })
+	lexical := slices.DeleteFunc(slices.Clone(rows), func(r *oracleRow) bool { return r.lexical == 0 })
+	slices.SortStableFunc(lexical, func(a, b *oracleRow) int { return cmp.Compare(b.lexical, a.lexical) })
+	dense, lexical = dense[:min(q.Limit, len(dense))], lexical[:min(q.Limit, len(lexical))]
+	var list []Candidate
+	for i, r := range dense {
+		list = append(list, r.candidate(q, i+1, slices.Index(lexical, r)+1))
+	}
+	for i, r := range lexical {
+		if !slices.Contains(dense, r) {
+			list = append(list, r.candidate(q, 0, i+1))
+		}
+	}
+	return list
+}
+
+func (r *oracleRow) candidate(q Query, denseRank, lexicalRank int) Candidate {
+	c := Candidate{DocID: r.doc.ID, Version: r.doc.Version, Ordinal: r.row.Ordinal, Hash: r.row.Hash}
+	if q.Vector != nil {
+		c.Dense = Score{r.dense, denseRank, r.known}
+	}
+	if q.Text != "" {
+		c.Lexical = Score{r.lexical.Float(), lexicalRank, true}
+	}
+	return c
+}
+
+// world writes a log into an engine and keeps the oracle beside it.
+type world struct {
+	r      *rand.Rand
+	oracle oracle
+	log    []Change
+}
+
+func newWorld(seed uint64) *world {
+	w := &world{r: rand.New(rand.NewPCG(seed, 1)), oracle: oracle{map[string]map[string]*oracleDoc{}}}
+	w.add(Change{Kind: Create, Collection: "a"})
+	w.add(Change{Kind: Create, Collection: "b"})
+	return w
+}
+
+func (w *world) add(c Change) {
+	c.Seq = uint64(len(w.log) + 1)
+	w.log = append(w.log, c)
+	w.oracle.apply(c)
+}
+
+// catchUp applies what the engine has not seen.
+func (w *world) catchUp(e *Engine) error { return e.Apply(w.log[e.Applied():]) }
+
+func (w *world) collection() string { return []string{"a", "a", "a", "b"}[w.r.IntN(4)] }
+func (w *world) id() string         { return "doc" + strconv.Itoa(w.r.IntN(30)) }
+
+var vocabulary = strings.Fields("alpha beta gamma delta epsilon zeta eta theta getHTTPResponse river stone tree")
+
+func (w *world) text() string {
+	n := 1 + w.r.IntN(8)
+	words := make([]string, n)
+	for i := range words {
+		words[i] = vocabulary[min(w.r.IntN(len(vocabulary)), w.r.IntN(len(vocabulary)))]
+	}
+	return strings.Join(words, " ")
+}
+
+func hashOf(text string) (h Hash) {
+	copy(h[:], text)
+	h[31] = byte(len(text))
+	return h
+}
+
+func testVector(seed uint64) []float32 {
+	return unitVector(rand.New(rand.NewPCG(seed, 3)), testDim)
+}
+
+// step makes one random change.
+func (w *world) step() {
+	coll := w.collection()
+	switch w.r.IntN(10) {
+	case 0:
+		w.add(Change{Kind: Delete, Collection: coll, Document: Document{ID: w.id()}})
+	case 1:
+		w.add(Change{Kind: SetAccess, Collection: coll, Document: Document{ID: w.id(), Access: w.access()}})
+	case 2, 3:
+		vectors := map[Hash][]float32{}
+		for _, d := range w.oracle.collections[coll] {
+			if r := d.Rows[w.r.IntN(len(d.Rows))]; w.r.IntN(3) == 0 {
+				vectors[r.Hash] = testVector(uint64(r.Hash[0]) + uint64(r.Hash[31])<<8)
+			}
+		}
+		w.add(Change{Kind: SetVectors, Vectors: vectors})
+	case 4:
+		if w.r.IntN(12) == 0 {
+			w.add(Change{Kind: Drop, Collection: coll})
+			w.add(Change{Kind: Create, Collection: coll})
+		}
+	default:
+		w.put(coll)
+	}
+}
+
+func (w *world) access() []string {
+	return [][]string{{}, {"x"}, {"y"}, {"x", "y"}, {"z", "x"}}[w.r.IntN(5)]
+}
+
+func (w *world) put(coll string) {
+	d := Document{ID: w.id(), Version: len(w.log), Access: w.access(), Fields: map[string]filter.Value{"n": filter.NumberOf(float64(w.r.IntN(5)))}}
+	if w.r.IntN(2) == 0 {
+		d.Fields["tag"] = filter.ListOf(vocabulary[:w.r.IntN(4)]...)
+	}
+	c := Change{Kind: Put, Collection: coll, Vectors: map[Hash][]float32{}}
+	for o := range 1 + w.r.IntN(4) {
+		text := w.text()
+		h := hashOf(text)
+		d.Rows = append(d.Rows, Row{Ordinal: o, Hash: h, Text: text})
+		if w.r.IntN(3) > 0 {
+			c.Vectors[h] = testVector(uint64(h[0]) + uint64(h[31])<<8)
+		}
+	}
+	c.Document = d
+	w.add(c)
+}
+
+// check compares some random queries; it returns a difference, "" for none.
+func (w *world) check(e *Engine) string {
+	for range 3 {
+		q := Query{Collection: w.collection(), Limit: 1 + w.r.IntN(20), Exact: true, Scope: Scope{All: true}}
+		if w.r.IntN(2) == 0 {
+			q.Scope = Scope{Labels: [][]string{nil, {"x"}, {"y", "z"}}[w.r.IntN(3)]}
+		}
+		if w.r.IntN(4) > 0 {
+			q.Text = w.text()
+		}
+		if w.r.IntN(4) > 0 {
+			q.Vector = testVector(w.r.Uint64N(99))
+		}
+		switch w.r.IntN(3) {
+		case 0:
+			q.Filter = filter.Test(filter.Gte, "n", filter.NumberOf(float64(w.r.IntN(5))))
+		case 1:
+			q.Filter = filter.Negate(filter.Test(filter.Eq, "tag", filter.StringOf("alpha")))
+		}
+		got, err := e.Search(context.Background(), q)
+		if err != nil {
+			return err.Error()
+		}
+		want := w.oracle.search(q)
+		if got.Seq != uint64(len(w.log)) || got.Allowed != want.Allowed {
+			return "seq or number of allowed rows differ"
+		}
+		if diff := gocmp.Diff(want.Candidates, got.Candidates, cmpopts.EquateEmpty()); diff != "" {
+			return diff
+		}
+	}
+	return ""
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/quarry-search/quarry/internal/engine/segment"
+)
+
+// Run flushes and merges in the background until ctx ends. Its errors, as of a
+// full disk, go to report, and it tries again with the next change or tick.
+func (e *Engine) Run(ctx context.Context, report func(error)) {
+	e.background.Store(true)
+	defer e.background.Store(false)
+	tick := time.NewTicker(e.options.FlushEvery)
+	defer tick.Stop()
+	for {
+		overdue := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			overdue = true
+		case <-e.wake:
+		}
+		if err := e.tend(ctx, overdue); err != nil {
+			report(err)
+		}
+	}
+}
+
+// tend does what is due: merging, then writing.
+func (e *Engine) tend(ctx context.Context, overdue bool) error {
+	for ctx.Err() == nil {
+		merged, err := e.mergeOne(fanout)
+		if err != nil {
+			return err
+		}
+		if !merged {
+			break
+		}
+	}
+	if overdue || e.state.Load().memory > e.options.FlushBytes {
+		return e.Flush()
+	}
+	return nil
+}
+
+// mergeOne merges once where a tier is full or a segment mostly dead, and
+// reports whether there was such.
+func (e *Engine) mergeOne(most int) (bool, error) {
+	s := e.pin()
+	defer s.unpin()
+	merged := false
+	var failed error
+	s.each(func(name string, v *view) {
+		if merged || failed != nil {
+			return
+		}
+		chosen := v.due(most)
+		if chosen == nil {
+			return
+		}
+		var inputs []*part
+		for i := range v.parts {
+			if chosen[i] {
+				inputs = append(inputs, v.parts[i])
+			}
+		}
+		merged, failed = true, e.mergeParts(name, inputs)
+	})
+	return merged, failed
+}
+
+// mergeParts makes one segment of parts while batches go on being applied, and
+// puts it in their place. Documents that died meanwhile die in it too. When
+// one of the parts is no longer there the work was for nothing.
+func (e *Engine) mergeParts(collection string, parts []*part) error {
+	seg, err := build(nil, parts)
+	if err != nil {
+		return e.failed(err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.state.Load()
+	v := now.view(collection)
+	if v == nil {
+		return nil
+	}
+	next := &view{fingerprint: v.fingerprint, dim: v.dim}
+	replaced := map[int]bool{}
+	var dead []uint32
+	for _, p := range parts {
+		i := v.holding(p.seg)
+		if i < 0 {
+			return nil
+		}
+		replaced[i] = true
+		died := p.docs.Clone()
+		died.AndNot(v.parts[i].docs)
+		died.Each(func(doc uint32) {
+			if at, ok := seg.Find(p.seg.DocID(doc)); ok {
+				dead = append(dead, at)
+			}
+		})
+	}
+	for i, p := range v.parts {
+		if !replaced[i] {
+			next.parts = append(next.parts, p)
+		}
+	}
+	if p := newPart(seg).without(dead); p.liveDocs > 0 {
+		next.parts = append(next.parts, p)
+	}
+	e.publish(now.seq, map[string]*view{collection: next})
+	e.merged.Store(true)
+	return nil
+}
+
+// Compact makes one segment of each collection, without the dead, and makes
+// the result durable.
+func (e *Engine) Compact(ctx context.Context) error {
+	s := e.pin()
+	defer s.unpin()
+	var failed error
+	s.each(func(name string, v *view) {
+		whole := len(v.parts) == 1 && v.parts[0].whole()
+		if failed == nil && len(v.parts) > 0 && !whole {
+			failed = errors.Join(ctx.Err(), e.mergeParts(name, v.parts))
+		}
+	})
+	if failed != nil {
+		return failed
+	}
+	return e.Flush()
+}
+
+// failed looks at an error of reading segments: damage ends the index's life.
+func (e *Engine) failed(err error) error {
+	var damage *segment.DamageError
+	if errors.As(err, &damage) {
+		e.condemn()
+	}
+	return err
+}
+
+// Check verifies every block of every file and that rows and postings agree.
+// It returns what was looked at and what is wrong.
+func (e *Engine) Check(ctx context.Context) (segments int, problems []error) {
+	s := e.pin()
+	defer s.unpin()
+	s.each(func(name string, v *view) {
+		for _, p := range v.parts {
+			if ctx.Err() != nil {
+				return
+			}
+			segments++
+			for _, err := range p.seg.Verify() {
+				problems = append(problems, &Problem{Collection: name, File: p.name(), Err: err})
+			}
+			if err := p.seg.CheckPostings(); err != nil {
+				problems = append(problems, &Problem{Collection: name, File: p.name(), Err: err})
+			}
+		}
+	})
+	if err := ctx.Err(); err != nil {
+		problems = append(problems, err)
+	}
+	return segments, problems
+}
+
+// Problem is something wrong with a segment.
+type Problem struct {
+	Collection string
+	File       string // "" for a segment in memory
+	Err        error
+}
+
+func (p *Problem) Error() string {
+	return "collection " + p.Collection + ", " + p.File + ": " + p.Err.Error()
+}
+func (p *Problem) Unwrap() error { return p.Err }
+
+func (p *part) name() string {
+	if p.file == nil {
+		return ""
+	}
+	return segmentName(p.file.number)
+}

@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/quarry-search/quarry/internal/engine/segment"
+	"github.com/quarry-search/quarry/internal/engine/vfs"
+)
+
+// segmentFile is the file that a segment lies in.
+type segmentFile struct {
+	number  uint64
+	size    int64
+	mapping vfs.Mapping
+}
+
+// load reads the manifest and its segments. A missing manifest is an empty
+// index. Errors mean that the index must be built anew.
+func (e *Engine) load() error {
+	mapping, err := e.options.FS.Map(manifestName)
+	if errors.Is(err, vfs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the manifest: %w", err)
+	}
+	m, err := decodeManifest(mapping.Bytes())
+	if err := errors.Join(err, mapping.Close()); err != nil {
+		return err
+	}
+	views := map[string]*view{}
+	for _, c := range m.collections {
+		v := &view{fingerprint: c.fingerprint, dim: c.dim}
+		views[c.name] = v
+		for _, mp := range c.parts {
+			p, err := e.openPart(mp)
+			if err != nil {
+				for _, v := range views {
+					v.close()
+				}
+				return fmt.Errorf("collection %q, file %s: %w", c.name, segmentName(mp.file), err)
+			}
+			v.parts = append(v.parts, p)
+		}
+	}
+	e.next = m.next
+	e.state.Store(e.state.Load().with(m.seq, views))
+	return nil
+}
+
+var errSwapped = errors.New("it is another segment's file")
+
+// openPart maps a segment file and marks its dead.
+func (e *Engine) openPart(mp manifestPart) (*part, error) {
+	p, err := e.mapSegment(mp.file)
+	if err != nil {
+		return nil, err
+	}
+	if p.seg.Check() != mp.check {
+		return nil, errors.Join(errSwapped, p.file.mapping.Close())
+	}
+	if n := len(mp.dead); n > 0 {
+		if int(mp.dead[n-1]) >= p.seg.Docs() {
+			return nil, errors.Join(errManifest, p.file.mapping.Close())
+		}
+		p = p.without(mp.dead)
+	}
+	return p, nil
+}
+
+func (e *Engine) mapSegment(number uint64) (*part, error) {
+	mapping, err := e.options.FS.Map(segmentName(number))
+	if err != nil {
+		return nil, err
+	}
+	seg, err := segment.Open(mapping.Bytes())
+	if err != nil {
+		return nil, errors.Join(err, mapping.Close())
+	}
+	p := newPart(seg)
+	p.file = &segmentFile{number: number, size: int64(len(mapping.Bytes())), mapping: mapping}
+	return p, nil
+}
+
+// close unmaps the view's segments.
+func (v *view) close() error {
+	var err error
+	for _, p := range v.parts {
+		if p.file != nil {
+			err = errors.Join(err, p.file.mapping.Close())
+		}
+	}
+	return err
+}
+
+// Flush makes everything that is visible durable: it writes the segments that
+// are in memory only and publishes a manifest. Searches and Apply go on. With
+// no file system it does nothing.
+func (e *Engine) Flush() error {
+	if e.options.FS == nil {
+		return nil
+	}
+	e.flushing.Lock()
+	defer e.flushing.Unlock()
+	if e.condemned.Load() {
+		return errCondemned
+	}
+	s := e.pin()
+	defer s.unpin()
+	if merged := e.merged.Swap(false); s.seq == e.flushed && !merged {
+		return nil
+	}
+	written, err := e.writeSegments(s)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFlush, err)
+	}
+	if err := e.publishManifest(s, written); err != nil {
+		return fmt.Errorf("%w: %w", ErrFlush, err)
+	}
+	e.flushed = s.seq
+	if e.condemned.Load() { // while this was written
+		e.condemn()
+		return errCondemned
+	}
+	if err := e.adopt(written); err != nil {
+		return fmt.Errorf("%w: %w", ErrFlush, err)
+	}
+	return nil
+}
+
+// flushedSegment is a segment that was in memory only, and its new file.
+type flushedSegment struct {
+	collection string
+	number     uint64
+	check      uint32
+}
+
+// writeSegments writes the segments of s that have no file.
+func (e *Engine) writeSegments(s *state) (map[*segment.Segment]flushedSegment, error) {
+	written := map[*segment.Segment]flushedSegment{}
+	var failed error
+	s.each(func(name string, v *view) {
+		for _, p := range v.parts {
+			if p.file != nil || failed != nil {
+				continue
+			}
+			number := e.next
+			e.next++
+			check, err := e.writeSegment(number, p.seg)
+			failed = err
+			written[p.seg] = flushedSegment{name, number, check}
+		}
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	return written, e.options.FS.SyncDir()
+}
+
+func (e *Engine) writeSegment(number uint64, seg *segment.Segment) (check uint32, err error) {
+	name := segmentName(number)
+	f, err := e.options.FS.Create(name)
+	if err != nil {
+		return 0, err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	check, err = seg.Write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = e.options.FS.Remove(name) // the next flush sweeps what stays
+	}
+	return check, err
+}
+
+// publishManifest makes s the durable state, and sweeps files that it does not
+// name.
+func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedSegment) error {
+	m := manifest{seq: s.seq, next: e.next}
+	used := map[string]bool{manifestName: true}
+	s.each(func(name string, v *view) {
+		c := manifestCollection{name: name, fingerprint: v.fingerprint, dim: v.dim}
+		for _, p := range v.parts {
+			mp := manifestPart{dead: deadOf(p)}
+			if p.file != nil {
+				mp.file, mp.check = p.file.number, p.seg.Check()
+			} else {
+				mp.file, mp.check = written[p.seg].number, written[p.seg].check
+			}
+			used[segmentName(mp.file)] = true
+			c.parts = append(c.parts, mp)
+		}
+		m.collections = append(m.collections, c)
+	})
+	if err := vfs.WriteFile(e.options.FS, manifestName, m.encode()); err != nil {
+		return err
+	}
+	return e.sweep(used)
+}
+
+// sweep removes the engine's files that are not used. One that cannot be
+// removed, as a mapped one on some systems, is left to the next sweep.
+func (e *Engine) sweep(used map[string]bool) error {
+	names, err := e.options.FS.List()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if ours := strings.HasPrefix(name, "seg-") || strings.HasPrefix(name, manifestName); ours && !used[name] {
+			_ = e.options.FS.Remove(name)
+		}
+	}
+	return nil
+}
+
+// adopt replaces segments in memory by their files, where they still are part
+// of the state.
+func (e *Engine) adopt(written map[*segment.Segment]flushedSegment) error {
+	mapped := map[*segment.Segment]*part{}
+	for seg, w := range written {
+		p, err := e.mapSegment(w.number)
+		if err != nil {
+			return errors.Join(err, closeParts(mapped))
+		}
+		mapped[seg] = p
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.state.Load()
+	changed := map[string]*view{}
+	for _, w := range written {
+		if v := now.view(w.collection); v != nil {
+			changed[w.collection] = v.adopt(mapped)
+		}
+	}
+	e.publish(now.seq, changed)
+	return closeParts(mapped)
+}
+
+// adopt returns the view with its parts in mapped replaced, and takes those
+// out of mapped.
+func (v *view) adopt(mapped map[*segment.Segment]*part) *view {
+	next := &view{fingerprint: v.fingerprint, dim: v.dim}
+	for _, p := range v.parts {
+		if m := mapped[p.seg]; m != nil {
+			delete(mapped, p.seg)
+			p = &part{seg: m.seg, file: m.file, docs: p.docs, rows: p.rows, liveDocs: p.liveDocs, liveRows: p.liveRows, vectors: p.vectors, terms: p.terms}
+		}
+		next.parts = append(next.parts, p)
+	}
+	return next
+}
+
+func closeParts(parts map[*segment.Segment]*part) error {
+	var err error
+	for _, p := range parts {
+		err = errors.Join(err, p.file.mapping.Close())
+	}
+	return err
+}
+
+// errCondemned says that damage was found while searching: nothing is written
+// any more, and the next start builds the index anew.
+var errCondemned = errors.New("the index is damaged: a restart builds it anew")
+
+// condemn removes the manifest, so that the next start begins with an empty
+// index and reads the log from its start.
+func (e *Engine) condemn() {
+	e.condemned.Store(true)
+	if e.options.FS.Remove(manifestName) == nil {
+		_ = e.options.FS.SyncDir()
+	}
+}
