@@ -6,25 +6,45 @@ import (
 	"strings"
 )
 
-// architecture maps a published family onto the runtime's one shape: where
-// its tensors are. A new family of the same shape is one more entry.
+// architecture maps a published family onto the runtime's one shape: what its
+// configuration means and where its tensors are. A new family of that shape
+// is one more entry.
 type architecture struct {
-	prefixes                            []string // tried in order
-	word, position, types, norm         string
-	layer                               string // with %d
-	query, key, value, attnOut, attNorm string
-	up, down, outNorm                   string
+	// configure completes a Spec from the family's own keys.
+	configure func(c *hubConfig, s *Spec) error
+	head      Head // of its ForSequenceClassification; none without activation
+
+	prefixes              []string // tried in order
+	word, position, types string
+	norm, finalNorm       string
+	relative              string
+	layer                 layerNames
+	headDense, headNorm   string // headDense may start with "*", the prefix
+	headOut               string
+}
+
+// layerNames are the tensors of one layer, after a prefix with %d.
+type layerNames struct {
+	prefix            string
+	qkv               string // all three in one, or:
+	query, key, value string
+	attnOut           string
+	attnNorm          string
+	up, gate          string // a family whose up holds both has gate "="
+	down, norm        string
+	noBias            bool // the products have none
+	noNormBias        bool
+	firstNormMissing  bool // layer 0 does not normalise before attention
 }
 
 var architectures = map[string]architecture{
-	"bert": {
-		prefixes: []string{"", "bert."},
-		word:     "embeddings.word_embeddings", position: "embeddings.position_embeddings",
-		types: "embeddings.token_type_embeddings", norm: "embeddings.LayerNorm",
-		layer: "encoder.layer.%d.", query: "attention.self.query", key: "attention.self.key", value: "attention.self.value",
-		attnOut: "attention.output.dense", attNorm: "attention.output.LayerNorm",
-		up: "intermediate.dense", down: "output.dense", outNorm: "output.LayerNorm",
-	},
+	"bert":        bert,
+	"roberta":     roberta,
+	"xlm-roberta": roberta,
+	"distilbert":  distilbert,
+	"mpnet":       mpnet,
+	"modernbert":  modernbert,
+	"nomic_bert":  nomicBERT,
 }
 
 func architectureOf(modelType string) (architecture, error) {

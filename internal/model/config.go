@@ -8,21 +8,61 @@ import (
 	"strings"
 )
 
-// hubConfig is the part of a published config.json that the runtime reads.
+// hubConfig is the part of a published config.json that the runtime reads,
+// under the names of all families.
 type hubConfig struct {
-	ModelType     string   `json:"model_type"`
-	Architectures []string `json:"architectures"`
-	NamePath      string   `json:"_name_or_path"`
-	Hidden        int      `json:"hidden_size"`
-	Layers        int      `json:"num_hidden_layers"`
-	Heads         int      `json:"num_attention_heads"`
-	Intermediate  int      `json:"intermediate_size"`
-	Vocabulary    int      `json:"vocab_size"`
-	Positions     int      `json:"max_position_embeddings"`
-	PositionType  string   `json:"position_embedding_type"`
-	Types         int      `json:"type_vocab_size"`
-	Activation    string   `json:"hidden_act"`
-	Epsilon       float64  `json:"layer_norm_eps"`
+	ModelType     string            `json:"model_type"`
+	Architectures []string          `json:"architectures"`
+	Labels        map[string]string `json:"id2label"`
+	PadToken      int               `json:"pad_token_id"`
+
+	Hidden       int     `json:"hidden_size"`
+	Layers       int     `json:"num_hidden_layers"`
+	Heads        int     `json:"num_attention_heads"`
+	Intermediate int     `json:"intermediate_size"`
+	Vocabulary   int     `json:"vocab_size"`
+	Positions    int     `json:"max_position_embeddings"`
+	PositionType string  `json:"position_embedding_type"`
+	Types        int     `json:"type_vocab_size"`
+	Activation   string  `json:"hidden_act"`
+	Epsilon      float64 `json:"layer_norm_eps"`
+
+	// DistilBERT
+	Dim         int    `json:"dim"`
+	NLayers     int    `json:"n_layers"`
+	NHeads      int    `json:"n_heads"`
+	HiddenDim   int    `json:"hidden_dim"`
+	DActivation string `json:"activation"`
+
+	// MPNet
+	Buckets int `json:"relative_attention_num_buckets"`
+
+	// ModernBERT
+	NormEpsilon    float64         `json:"norm_eps"`
+	MActivation    string          `json:"hidden_activation"`
+	Local          int             `json:"local_attention"`
+	GlobalEvery    int             `json:"global_attn_every_n_layers"`
+	GlobalBase     float64         `json:"global_rope_theta"`
+	LocalBase      float64         `json:"local_rope_theta"`
+	LayerTypes     []string        `json:"layer_types"`
+	HeadPooling    string          `json:"classifier_pooling"`
+	HeadActivation string          `json:"classifier_activation"`
+	Rope           json.RawMessage `json:"rope_parameters"`
+
+	// nomic-bert, as first published
+	NEmbd        int     `json:"n_embd"`
+	NLayer       int     `json:"n_layer"`
+	NHead        int     `json:"n_head"`
+	NInner       int     `json:"n_inner"`
+	NPositions   int     `json:"n_positions"`
+	NActivation  string  `json:"activation_function"`
+	NEpsilon     float64 `json:"layer_norm_epsilon"`
+	RotaryBase   float64 `json:"rotary_emb_base"`
+	RotaryPart   float64 `json:"rotary_emb_fraction"`
+	RotaryMixed  bool    `json:"rotary_emb_interleaved"`
+	RotaryScale  float64 `json:"rotary_emb_scale_base"`
+	NPreNorm     bool    `json:"prenorm"`
+	RotaryFactor float64 `json:"rotary_scaling_factor"`
 }
 
 // readSpec reads config.json and the sentence-transformers files beside it.
@@ -31,27 +71,73 @@ func readSpec(dir fs.FS) (Spec, error) {
 	if err := readJSON(dir, "config.json", &c, true); err != nil {
 		return Spec{}, err
 	}
+	a, err := architectureOf(c.ModelType)
+	if err != nil {
+		return Spec{}, err
+	}
 	if c.PositionType != "" && c.PositionType != "absolute" {
 		return Spec{}, fmt.Errorf("read config.json: position_embedding_type %q is not supported (absolute is)", c.PositionType)
 	}
 	s := Spec{
 		Architecture: c.ModelType, Hidden: c.Hidden, Layers: c.Layers, Heads: c.Heads, Intermediate: c.Intermediate,
 		Vocabulary: c.Vocabulary, Positions: c.Positions, Types: c.Types, Activation: c.Activation, Epsilon: c.Epsilon,
-		Quantisation: "int8", Dim: c.Hidden, Pooling: "mean", MaxTokens: c.Positions,
+		Quantisation: "int8", Pooling: "mean",
 	}
-	if _, err := architectureOf(s.Architecture); err != nil {
+	if err := a.configure(&c, &s); err != nil {
+		return Spec{}, fmt.Errorf("read config.json: %w", err)
+	}
+	s.Dim, s.MaxTokens = s.Hidden, s.Positions-s.FirstPos
+	if err := readHead(&c, a, &s); err != nil {
 		return Spec{}, err
 	}
-	if err := readSentenceFiles(dir, &s); err != nil {
-		return Spec{}, err
-	}
-	if err := readCard(dir, &s); err != nil {
+	if err := errors.Join(checkModules(dir), readSentenceFiles(dir, &s), readCard(dir, &s)); err != nil {
 		return Spec{}, err
 	}
 	if err := s.validate(); err != nil {
 		return Spec{}, fmt.Errorf("read config.json: %w", err)
 	}
 	return s, nil
+}
+
+// readHead tells a cross-encoder from an encoder.
+func readHead(c *hubConfig, a architecture, s *Spec) error {
+	for _, name := range c.Architectures {
+		if !strings.HasSuffix(name, "ForSequenceClassification") {
+			continue
+		}
+		h := a.head
+		if h.Activation == "" {
+			return fmt.Errorf("read config.json: %s is not supported", name)
+		}
+		h.Labels = max(1, len(c.Labels))
+		if len(c.Labels) == 0 {
+			h.Labels = 2 // what transformers takes when the file is silent
+		}
+		if c.HeadPooling != "" {
+			h.Pooling = c.HeadPooling
+		}
+		s.Head = &h
+	}
+	return nil
+}
+
+// checkModules refuses what sentence-transformers would run after pooling and
+// the runtime does not.
+func checkModules(dir fs.FS) error {
+	var modules []struct {
+		Type string `json:"type"`
+	}
+	if err := readJSON(dir, "modules.json", &modules, false); err != nil {
+		return err
+	}
+	for _, m := range modules {
+		switch kind := m.Type[strings.LastIndex(m.Type, ".")+1:]; kind {
+		case "Transformer", "Pooling", "Normalize":
+		default:
+			return fmt.Errorf("read modules.json: module %s is not supported (Transformer, Pooling and Normalize are)", kind)
+		}
+	}
+	return nil
 }
 
 // readSentenceFiles reads pooling, length limit and prompts of the

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/quarry-search/quarry/internal/model/kernel"
 	"github.com/quarry-search/quarry/internal/model/safetensors"
@@ -23,6 +24,8 @@ type Options struct {
 	License      string // default: as the model card says
 	Quantisation string // "int8" (default) or "f32"
 	Dim          int    // Matryoshka cut; default: the full width
+	// Prompts put before texts; default: as the model's own files say.
+	QueryPrompt, PassagePrompt *string
 }
 
 // Convert is ConvertWith the zero Options.
@@ -70,9 +73,13 @@ func convert(dir string, o Options) (*builder, error) {
 		return nil, err
 	}
 	defer src.Close()
+	a, err := architectureOf(spec.Architecture)
+	if err != nil {
+		return nil, err
+	}
 	b := &builder{spec: spec}
 	b.add("tokenizer", tok)
-	c := &conversion{src: src, b: b, spec: &b.spec}
+	c := &conversion{src: src, b: b, spec: &b.spec, arch: a, used: map[string]bool{}}
 	if err := c.network(); err != nil {
 		return nil, err
 	}
@@ -95,6 +102,12 @@ func (o Options) apply(s *Spec, dir string) error {
 	}
 	if o.Dim != 0 {
 		s.Dim = o.Dim
+	}
+	if o.QueryPrompt != nil {
+		s.QueryPrompt = *o.QueryPrompt
+	}
+	if o.PassagePrompt != nil {
+		s.PassagePrompt = *o.PassagePrompt
 	}
 	return s.validate()
 }
@@ -128,44 +141,119 @@ type conversion struct {
 	src    *safetensors.Set
 	b      *builder
 	spec   *Spec
+	arch   architecture
 	prefix string
+	used   map[string]bool
 	err    error // the first; later steps do nothing
 }
 
 func (c *conversion) network() error {
-	a, err := architectureOf(c.spec.Architecture)
-	if err != nil {
-		return err
-	}
+	a, s := c.arch, c.spec
 	for _, p := range a.prefixes {
 		if c.src.Has(p + a.word + ".weight") {
 			c.prefix = p
 		}
 	}
-	s := c.spec
 	c.table("embed.word", c.read(a.word+".weight", s.Vocabulary, s.Hidden), s.Vocabulary)
-	c.b.addFloats("embed.position", c.read(a.position+".weight", s.Positions, s.Hidden))
+	if a.position != "" {
+		c.b.addFloats("embed.position", c.read(a.position+".weight", s.Positions, s.Hidden))
+	}
 	if s.Types > 0 {
 		c.b.addFloats("embed.type", c.read(a.types+".weight", s.Types, s.Hidden))
 	}
+	if s.Buckets > 0 {
+		c.b.addFloats("embed.relative", c.read(a.relative+".weight", s.Buckets, s.Heads))
+	}
 	c.norm("embed.norm", a.norm)
 	for i := range s.Layers {
-		c.layer(i, a)
+		c.layer(i)
 	}
-	return c.err
+	if s.PreNorm {
+		c.norm("norm", a.finalNorm)
+	}
+	c.head()
+	if c.err != nil {
+		return c.err
+	}
+	return c.leftovers()
 }
 
-func (c *conversion) layer(i int, a architecture) {
-	s, from, to := c.spec, fmt.Sprintf(a.layer, i), fmt.Sprintf("layer.%d.", i)
-	q, k, v := c.heads(from+a.query), c.heads(from+a.key), c.heads(from+a.value)
+// leftovers refuses tensors of the network that nothing read: the runtime
+// would compute something else than was trained.
+func (c *conversion) leftovers() error {
+	layers, _, _ := strings.Cut(c.arch.layer.prefix, "%d")
+	for _, name := range c.src.Names() {
+		part, ok := strings.CutPrefix(name, c.prefix)
+		if !ok || c.used[name] || strings.Contains(part, "position_ids") || strings.Contains(part, "inv_freq") {
+			continue
+		}
+		if strings.HasPrefix(part, layers) || strings.HasPrefix(part, "embeddings.") {
+			return fmt.Errorf("tensor %q is not part of %s as the configuration describes it", name, c.spec.Architecture)
+		}
+	}
+	return nil
+}
+
+func (c *conversion) layer(i int) {
+	s, l := c.spec, c.arch.layer
+	from, to := fmt.Sprintf(l.prefix, i), fmt.Sprintf("layer.%d.", i)
+	q, k, v := c.attentionIn(from)
 	// Scores come out of the product ready for softmax by powers of two.
 	q.scale(float32(math.Log2E / math.Sqrt(float64(s.headDim()))))
 	c.linear(to+"qkv", stack(s.attnPad(), q, k, v))
-	c.linear(to+"attention", c.dense(from+a.attnOut, s.Hidden, s.Hidden).spread(s))
-	c.norm(to+"attention.norm", from+a.attNorm)
-	c.linear(to+"up", c.dense(from+a.up, s.Intermediate, s.Hidden))
-	c.linear(to+"down", c.dense(from+a.down, s.Hidden, s.Intermediate))
-	c.norm(to+"norm", from+a.outNorm)
+	c.linear(to+"attention", c.dense(from+l.attnOut, s.Hidden, s.Hidden).spread(s))
+	if i > 0 || !l.firstNormMissing {
+		c.norm(to+"attention.norm", from+l.attnNorm)
+	}
+	c.linear(to+"up", c.up(from))
+	c.linear(to+"down", c.dense(from+l.down, s.Hidden, s.Intermediate))
+	c.norm(to+"norm", from+l.norm)
+}
+
+// attentionIn reads query, key and value, apart or in one tensor.
+func (c *conversion) attentionIn(from string) (q, k, v dense) {
+	s, l := c.spec, c.arch.layer
+	if l.qkv == "" {
+		q, k, v = c.dense(from+l.query, s.Hidden, s.Hidden), c.dense(from+l.key, s.Hidden, s.Hidden), c.dense(from+l.value, s.Hidden, s.Hidden)
+	} else {
+		all := c.dense(from+l.qkv, 3*s.Hidden, s.Hidden)
+		q, k, v = all.slice(0, s.Hidden), all.slice(s.Hidden, 2*s.Hidden), all.slice(2*s.Hidden, 3*s.Hidden)
+	}
+	return c.heads(q), c.heads(k), c.heads(v)
+}
+
+// up reads the product before the activation; with a gate, what goes through
+// the activation stands above what it multiplies.
+func (c *conversion) up(from string) dense {
+	s, l := c.spec, c.arch.layer
+	switch {
+	case !s.Gated:
+		return c.dense(from+l.up, s.Intermediate, s.Hidden)
+	case l.gate == "=":
+		both := c.dense(from+l.up, 2*s.Intermediate, s.Hidden)
+		return stack(s.upPad()/2, both.slice(0, s.Intermediate), both.slice(s.Intermediate, 2*s.Intermediate))
+	}
+	return stack(s.upPad()/2, c.dense(from+l.up, s.Intermediate, s.Hidden), c.dense(from+l.gate, s.Intermediate, s.Hidden))
+}
+
+// head reads what a cross-encoder has on top; it stays in 32-bit floats.
+func (c *conversion) head() {
+	h, s, a := c.spec.Head, c.spec, c.arch
+	if h == nil {
+		return
+	}
+	prefix := c.prefix
+	name, inside := strings.CutPrefix(a.headDense, "*")
+	if !inside {
+		c.prefix = ""
+	}
+	c.exact("head.dense", c.optionalBias(name, s.Hidden, s.Hidden))
+	c.prefix = ""
+	if h.Norm {
+		c.norm("head.norm", a.headNorm)
+	}
+	c.exact("head.out", c.optionalBias(a.headOut, h.Labels, s.Hidden))
+	c.prefix = prefix
 }
 
 // read returns a source tensor, or zeros after an error.
@@ -178,6 +266,7 @@ func (c *conversion) read(name string, shape ...int) []float32 {
 		v, err := c.src.Float32(c.prefix+name, shape...)
 		if err == nil {
 			c.spec.Parameters += int64(len(v))
+			c.used[c.prefix+name] = true
 			return v
 		}
 		c.err = err
@@ -185,14 +274,28 @@ func (c *conversion) read(name string, shape ...int) []float32 {
 	return make([]float32, n)
 }
 
+// dense reads a product of a layer.
 func (c *conversion) dense(name string, rows, cols int) dense {
-	return dense{rows: rows, cols: cols, w: c.read(name+".weight", rows, cols), bias: c.read(name+".bias", rows)}
+	d := newDense(rows, cols)
+	d.w = c.read(name+".weight", rows, cols)
+	if !c.arch.layer.noBias {
+		d.bias = c.read(name+".bias", rows)
+	}
+	return d
 }
 
-// heads reads a projection to heads and pads each head to its width in memory.
-func (c *conversion) heads(name string) dense {
+func (c *conversion) optionalBias(name string, rows, cols int) dense {
+	d := newDense(rows, cols)
+	d.w = c.read(name+".weight", rows, cols)
+	if c.src.Has(c.prefix + name + ".bias") {
+		d.bias = c.read(name+".bias", rows)
+	}
+	return d
+}
+
+// heads pads each head of a projection to its width in memory.
+func (c *conversion) heads(d dense) dense {
 	s := c.spec
-	d := c.dense(name, s.Hidden, s.Hidden)
 	hd, hp := s.headDim(), s.headPad()
 	out := newDense(s.Heads*hp, s.Hidden)
 	for r := range s.Hidden {
@@ -205,6 +308,10 @@ func (c *conversion) heads(name string) dense {
 
 func (c *conversion) norm(to, from string) {
 	c.b.addFloats(to+".gamma", c.read(from+".weight", c.spec.Hidden))
+	if c.arch.layer.noNormBias {
+		c.b.addFloats(to+".beta", make([]float32, c.spec.Hidden))
+		return
+	}
 	c.b.addFloats(to+".beta", c.read(from+".bias", c.spec.Hidden))
 }
 
@@ -223,14 +330,21 @@ func (c *conversion) table(to string, w []float32, rows int) {
 func (c *conversion) linear(to string, d dense) {
 	p := d.padded()
 	if c.spec.Quantisation == "f32" {
-		c.b.addFloats(to, kernel.PackF32(p.w, p.rows, p.cols, p.cols))
-	} else {
-		q, scale := quantise(p.w, p.rows)
-		panels := kernel.PackI8(q, p.rows, p.cols, p.cols)
-		c.b.addBytes(to, panels)
-		c.b.addFloats(to+".scale", scale)
-		c.b.addInts(to+".sum", kernel.ColumnSums(panels, p.cols, p.rows))
+		c.exact(to, d)
+		return
 	}
+	q, scale := quantise(p.w, p.rows)
+	panels := kernel.PackI8(q, p.rows, p.cols, p.cols)
+	c.b.addBytes(to, panels)
+	c.b.addFloats(to+".scale", scale)
+	c.b.addInts(to+".sum", kernel.ColumnSums(panels, p.cols, p.rows))
+	c.b.addFloats(to+".bias", p.bias)
+}
+
+// exact writes a layer in 32-bit floats whatever the quantisation.
+func (c *conversion) exact(to string, d dense) {
+	p := d.padded()
+	c.b.addFloats(to, kernel.PackF32(p.w, p.rows, p.cols, p.cols))
 	c.b.addFloats(to+".bias", p.bias)
 }
 

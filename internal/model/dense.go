@@ -10,6 +10,11 @@ func newDense(rows, cols int) dense {
 	return dense{rows: rows, cols: cols, w: make([]float32, rows*cols), bias: make([]float32, rows)}
 }
 
+// slice returns outputs from to to of d, sharing its memory.
+func (d dense) slice(from, to int) dense {
+	return dense{rows: to - from, cols: d.cols, w: d.w[from*d.cols : to*d.cols], bias: d.bias[from:to]}
+}
+
 func (d dense) scale(f float32) {
 	for i := range d.w {
 		d.w[i] *= f

@@ -28,26 +28,45 @@ const (
 // cut. Texts are taken a window at a time, so that memory does not grow with
 // their number beyond the result.
 func (m *Model) Embed(ctx context.Context, role Role, texts []string) ([][]float32, error) {
-	out := make([][]float32, 0, len(texts))
-	for len(texts) > 0 {
-		n := min(len(texts), windowTexts)
-		if err := m.window(ctx, role, texts[:n], &out); err != nil {
-			return nil, fmt.Errorf("embed text %d and following: %w", len(out)+1, err)
+	if m.head != nil {
+		return nil, fmt.Errorf("embed: %s is a reranker, not an encoder", m.spec.Name)
+	}
+	return m.run(ctx, role, len(texts), func(i int) sequence { return sequence{ids: m.encode(role, texts[i])} })
+}
+
+// Score returns, for each passage, the score of each label of a
+// cross-encoder: with one label, its relevance to the query, higher is
+// better. Pairs longer than MaxTokens are cut at the longer text.
+func (m *Model) Score(ctx context.Context, query string, passages []string) ([][]float32, error) {
+	if m.head == nil {
+		return nil, fmt.Errorf("score: %s is an encoder, not a reranker", m.spec.Name)
+	}
+	return m.run(ctx, Query, len(passages), func(i int) sequence {
+		ids, second := m.tok.EncodePair(query, passages[i], m.spec.MaxTokens)
+		return sequence{ids: ids, second: second}
+	})
+}
+
+// run takes n inputs through the network, a window at a time.
+func (m *Model) run(ctx context.Context, role Role, n int, encode func(i int) sequence) ([][]float32, error) {
+	out := make([][]float32, 0, n)
+	for first := 0; first < n; first += windowTexts {
+		var seqs []sequence
+		for i := first; i < min(n, first+windowTexts); i++ {
+			if i%64 == 0 && ctx.Err() != nil {
+				return nil, fmt.Errorf("text %d: %w", i+1, ctx.Err())
+			}
+			seqs = append(seqs, encode(i))
 		}
-		texts = texts[n:]
+		if err := m.window(ctx, role, seqs, &out); err != nil {
+			return nil, fmt.Errorf("text %d and following: %w", first+1, err)
+		}
 	}
 	return out, nil
 }
 
-// window embeds texts in passes spread over the cores.
-func (m *Model) window(ctx context.Context, role Role, texts []string, out *[][]float32) error {
-	seqs := make([][]int32, len(texts))
-	for i, t := range texts {
-		if i%64 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		seqs[i] = m.encode(role, t)
-	}
+// window takes sequences through the network in passes spread over the cores.
+func (m *Model) window(ctx context.Context, role Role, seqs []sequence, out *[][]float32) error {
 	passes := split(seqs)
 	results := make([][][]float32, len(passes))
 	one := func(ctx context.Context, i int) (err error) {
@@ -81,15 +100,15 @@ func spread(ctx context.Context, n int, f func(ctx context.Context, i int) error
 }
 
 // split cuts sequences, in order, into passes.
-func split(seqs [][]int32) [][][]int32 {
-	var passes [][][]int32
+func split(seqs []sequence) [][]sequence {
+	var passes [][]sequence
 	first, tokens := 0, 0
 	for i, q := range seqs {
-		if i > first && tokens+len(q) > passTokens {
+		if i > first && tokens+len(q.ids) > passTokens {
 			passes = append(passes, seqs[first:i])
 			first, tokens = i, 0
 		}
-		tokens += len(q)
+		tokens += len(q.ids)
 	}
 	return append(passes, seqs[first:])
 }

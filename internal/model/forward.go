@@ -14,10 +14,17 @@ type scratch struct {
 	rows                     kernel.Rows
 }
 
+// sequence is the tokens of one input; from second on they belong to the
+// second segment of a pair.
+type sequence struct {
+	ids    []int32
+	second int
+}
+
 // pass is one run of sequences, packed end to end, through a model.
 type pass struct {
 	m     *Model
-	seqs  [][]int32
+	seqs  []sequence
 	total int // tokens
 	s     *scratch
 	// pause is called between blocks: it may run something more urgent, and
@@ -32,28 +39,41 @@ func grow(buf []float32, n int) []float32 {
 	return buf[:n]
 }
 
-// forward returns a vector for each sequence.
-func (m *Model) forward(seqs [][]int32, pause func() error) ([][]float32, error) {
+// forward returns a vector for each sequence, or the scores of its labels.
+func (m *Model) forward(seqs []sequence, pause func() error) ([][]float32, error) {
 	s := m.scratch.Get().(*scratch)
 	defer m.scratch.Put(s)
-	p := &pass{m: m, seqs: seqs, s: s, pause: pause}
-	for _, q := range seqs {
-		p.total += len(q)
-	}
-	p.reserve()
-	p.embed()
-	for i := range m.layers {
-		if err := p.layer(&m.layers[i]); err != nil {
-			return nil, err
-		}
+	p := &pass{m: m, seqs: seqs, total: countTokens(seqs), s: s, pause: pause}
+	if err := p.hidden(); err != nil {
+		return nil, err
 	}
 	out := make([][]float32, len(seqs))
-	first := 0
+	first, w := 0, p.width()
 	for i, q := range seqs {
-		out[i] = m.pool(p.s.x[first*p.width():], p.width(), len(q))
-		first += len(q)
+		x := s.x[first*w : (first+len(q.ids))*w]
+		if m.head != nil {
+			out[i] = m.logits(x, w, len(q.ids))
+		} else {
+			out[i] = m.pool(x, w, len(q.ids))
+		}
+		first += len(q.ids)
 	}
 	return out, nil
+}
+
+// hidden fills s.x with the network's last hidden states.
+func (p *pass) hidden() error {
+	p.reserve()
+	p.embed()
+	for i := range p.m.layers {
+		if err := p.layer(&p.m.layers[i]); err != nil {
+			return err
+		}
+	}
+	if p.m.spec.PreNorm {
+		p.normalise(p.s.x, p.m.zeros, 0, p.total, p.m.finalNorm)
+	}
+	return nil
 }
 
 // width is the stride of a row of activations.
@@ -65,10 +85,10 @@ func (p *pass) reserve() {
 	s.y = grow(s.y, blockRows*p.width())
 	s.qkv = grow(s.qkv, 3*t*spec.attnPad())
 	s.attended = grow(s.attended, t*spec.attnPad())
-	s.mid = grow(s.mid, blockRows*roundUp(spec.Intermediate, align))
+	s.mid = grow(s.mid, blockRows*spec.upPad())
 	longest := 0
 	for _, q := range p.seqs {
-		longest = max(longest, roundUp(len(q), kernel.Width))
+		longest = max(longest, roundUp(len(q.ids), kernel.Width))
 	}
 	s.keys = grow(s.keys, longest*spec.headPad())
 	s.scores = grow(s.scores, attentionRows*longest)
@@ -77,47 +97,96 @@ func (p *pass) reserve() {
 
 func (p *pass) embed() {
 	m, w, h := p.m, p.width(), p.m.spec.Hidden
-	row, position := 0, p.s.y[:h]
+	row, add := 0, p.s.y[:h]
 	for _, q := range p.seqs {
-		for i, id := range q {
+		for i, id := range q.ids {
 			x := p.s.x[row*w : (row+1)*w]
 			clear(x)
-			clear(position)
+			clear(add)
 			m.word.addRow(x, int(id))
 			if m.spec.Types > 0 {
-				m.types.addRow(x, 0)
+				m.types.addRow(x, m.segment(q, i))
 			}
-			m.position.addRow(position, i+m.spec.FirstPos)
-			m.kernels.LayerNorm(x[:h], position, m.norm.gamma, m.norm.beta, float32(m.spec.Epsilon))
+			if m.spec.Rotary == 0 {
+				m.position.addRow(add, i+m.spec.FirstPos)
+			}
+			m.kernels.LayerNorm(x[:h], add, m.norm.gamma, m.norm.beta, float32(m.spec.Epsilon))
 			row++
 		}
 	}
 }
 
-// layer takes every row through one layer of an encoder that normalises after
-// each half (Vaswani et al. 2017, arXiv:1706.03762; BERT, arXiv:1810.04805).
+// segment is the type of token i: models with two types tell the texts of a
+// pair apart.
+func (m *Model) segment(q sequence, i int) int {
+	if q.second > 0 && i >= q.second && m.spec.Types > 1 {
+		return 1
+	}
+	return 0
+}
+
+// layer takes every row through one layer: attention, then the product with
+// an activation, each added to its input (Vaswani et al. 2017,
+// arXiv:1706.03762), which is normalised after (BERT) or before.
 func (p *pass) layer(l *layer) error {
-	w, s := p.width(), p.s
-	err := p.blocks(func(first, n int) {
-		// Panels of 32 columns stand apart, so that a head is contiguous.
-		p.multiply(&l.qkv, s.x[first*w:], w, n, s.qkv[first*kernel.Width:], kernel.Width, p.total*kernel.Width)
-	})
-	if err != nil {
+	if err := p.project(l); err != nil {
 		return err
 	}
-	if err := p.attention(); err != nil {
+	if err := p.attention(l); err != nil {
 		return err
 	}
-	attn, wide := p.m.spec.attnPad(), roundUp(p.m.spec.Intermediate, align)
+	w, s, attn := p.width(), p.s, p.m.spec.attnPad()
 	return p.blocks(func(first, n int) {
 		x := s.x[first*w:]
 		p.multiply(&l.attention, s.attended[first*attn:], attn, n, s.y, w, kernel.Width)
-		p.addNorm(x, n, l.attentionNorm)
-		p.multiply(&l.up, x, w, n, s.mid, wide, kernel.Width)
-		p.m.kernels.GELU(s.mid[:n*wide])
-		p.multiply(&l.down, s.mid, wide, n, s.y, w, kernel.Width)
-		p.addNorm(x, n, l.norm)
+		if p.m.spec.PreNorm {
+			p.add(x, n)
+			copy(s.y, x[:n*w])
+			p.normalise(s.y, p.m.zeros, 0, n, l.norm)
+			p.expand(l, s.y, n)
+			p.add(x, n)
+			return
+		}
+		p.normalise(x, s.y, w, n, l.attentionNorm)
+		p.expand(l, x, n)
+		p.normalise(x, s.y, w, n, l.norm)
 	})
+}
+
+// project fills s.qkv with queries, keys and values. Panels of 32 columns
+// stand apart, so that a head is contiguous.
+func (p *pass) project(l *layer) error {
+	w, s := p.width(), p.s
+	return p.blocks(func(first, n int) {
+		x := s.x[first*w:]
+		if p.m.spec.PreNorm && l.attentionNorm.gamma != nil {
+			copy(s.y, x[:n*w])
+			x = s.y
+			p.normalise(x, p.m.zeros, 0, n, l.attentionNorm)
+		}
+		p.multiply(&l.qkv, x, w, n, s.qkv[first*kernel.Width:], kernel.Width, p.total*kernel.Width)
+	})
+}
+
+// expand sets s.y to the second half of a layer on n rows of x.
+func (p *pass) expand(l *layer, x []float32, n int) {
+	spec, s, k := &p.m.spec, p.s, p.m.kernels
+	w, wide := p.width(), spec.upPad()
+	p.multiply(&l.up, x, w, n, s.mid, wide, kernel.Width)
+	activate := k.GELU
+	if spec.Activation == "silu" {
+		activate = k.SiLU
+	}
+	if spec.Gated {
+		for i := range n {
+			row := s.mid[i*wide : (i+1)*wide]
+			activate(row[:wide/2])
+			k.Mul(row[:wide/2], row[wide/2:])
+		}
+	} else {
+		activate(s.mid[:n*wide])
+	}
+	p.multiply(&l.down, s.mid, wide, n, s.y, w, kernel.Width)
 }
 
 // blocks calls f for each block of rows, pausing before each.
@@ -141,10 +210,18 @@ func (p *pass) multiply(l *linear, x []float32, stride, rows int, out []float32,
 	k.MulI8(l.i8, &p.s.rows, rows, out, ldc, panel)
 }
 
-// addNorm sets n rows of x to the normalised sum of x and y.
-func (p *pass) addNorm(x []float32, n int, g norm) {
+// normalise sets n rows of x to the layer norm of x + y, whose rows are
+// stride apart (0: one row for all).
+func (p *pass) normalise(x, y []float32, stride, n int, g norm) {
 	w, h := p.width(), p.m.spec.Hidden
 	for i := range n {
-		p.m.kernels.LayerNorm(x[i*w:i*w+h], p.s.y[i*w:i*w+h], g.gamma, g.beta, float32(p.m.spec.Epsilon))
+		p.m.kernels.LayerNorm(x[i*w:i*w+h], y[i*stride:i*stride+h], g.gamma, g.beta, float32(p.m.spec.Epsilon))
+	}
+}
+
+// add adds n rows of s.y to x.
+func (p *pass) add(x []float32, n int) {
+	for i, v := range p.s.y[:n*p.width()] {
+		x[i] += v
 	}
 }

@@ -18,6 +18,7 @@ type linear struct {
 type norm struct{ gamma, beta []float32 }
 
 type layer struct {
+	global                   bool // sees the whole text, not a window
 	qkv, attention, up, down linear
 	attentionNorm, norm      norm
 }
@@ -52,10 +53,14 @@ type Model struct {
 	tok         tokenizer.Tokenizer
 	kernels     *kernel.Set
 
-	word, position, types table
-	norm                  norm
+	word, position, types table // types and position may be empty
+	norm, finalNorm       norm
 	layers                []layer
-	zeros, mask           []float32 // biases of attention products
+	head                  *head
+	rotary, rotaryLocal   *rotary
+	relative              [][]float32 // per head: score of each distance, see relativeScores
+	mask                  []float32   // Width zeros, then Width times minus infinity
+	zeros                 []float32   // as many as the widest row
 
 	scratch sync.Pool
 }
@@ -67,7 +72,8 @@ func load(data []byte) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{spec: f.header.Spec, fingerprint: f.header.Fingerprint, sizeBytes: int64(len(data)), kernels: kernel.Best()}
-	m.zeros, m.mask = make([]float32, kernel.Width), make([]float32, 2*kernel.Width)
+	m.mask = make([]float32, 2*kernel.Width)
+	m.zeros = make([]float32, max(kernel.Width, m.spec.Hidden))
 	for i := range kernel.Width {
 		m.mask[kernel.Width+i] = -1e30
 	}
@@ -99,25 +105,49 @@ type loader struct {
 func (l *loader) network(m *Model) {
 	s := l.spec
 	m.word = l.table("embed.word", s.Vocabulary)
-	m.position = table{width: s.Hidden, floats: l.floats("embed.position", s.Positions*s.Hidden)}
+	if s.Rotary == 0 {
+		m.position = table{width: s.Hidden, floats: l.floats("embed.position", s.Positions*s.Hidden)}
+	} else {
+		m.rotary, m.rotaryLocal = newRotary(s, s.Rotary), newRotary(s, s.RotaryLocal)
+	}
 	if s.Types > 0 {
 		m.types = table{width: s.Hidden, floats: l.floats("embed.type", s.Types*s.Hidden)}
 	}
+	if s.Buckets > 0 {
+		m.relative = relativeScores(s, l.floats("embed.relative", s.Buckets*s.Heads))
+	}
 	m.norm = l.norm("embed.norm")
 	for i := range s.Layers {
-		p := fmt.Sprintf("layer.%d.", i)
-		m.layers = append(m.layers, layer{
-			qkv:           l.linear(p+"qkv", 3*s.attnPad(), s.Hidden),
-			attention:     l.linear(p+"attention", s.Hidden, s.attnPad()),
-			attentionNorm: l.norm(p + "attention.norm"),
-			up:            l.linear(p+"up", s.Intermediate, s.Hidden),
-			down:          l.linear(p+"down", s.Hidden, s.Intermediate),
-			norm:          l.norm(p + "norm"),
-		})
+		m.layers = append(m.layers, l.layer(fmt.Sprintf("layer.%d.", i), s.global(i)))
 		if len(l.errs) > 0 {
 			return
 		}
 	}
+	if s.PreNorm {
+		m.finalNorm = l.norm("norm")
+	}
+	if h := s.Head; h != nil {
+		m.head = &head{dense: l.exact("head.dense", s.Hidden, s.Hidden), out: l.exact("head.out", h.Labels, s.Hidden)}
+		if h.Norm {
+			m.head.norm = l.norm("head.norm")
+		}
+	}
+}
+
+func (l *loader) layer(p string, global bool) layer {
+	s := l.spec
+	out := layer{
+		global:    global,
+		qkv:       l.linear(p+"qkv", 3*s.attnPad(), s.Hidden),
+		attention: l.linear(p+"attention", s.Hidden, s.attnPad()),
+		up:        l.linear(p+"up", s.upPad(), s.Hidden),
+		down:      l.linear(p+"down", s.Hidden, s.Intermediate),
+		norm:      l.norm(p + "norm"),
+	}
+	if _, ok := l.f.sections[p+"attention.norm.gamma"]; ok || !s.PreNorm {
+		out.attentionNorm = l.norm(p + "attention.norm")
+	}
+	return out
 }
 
 func check[T any](l *loader, v T, err error) T {
@@ -153,12 +183,17 @@ func (l *loader) table(name string, rows int) table {
 
 func (l *loader) linear(name string, rows, cols int) linear {
 	n, k := roundUp(rows, align), roundUp(cols, align)
-	bias := l.floats(name+".bias", n)
 	if l.spec.Quantisation == "f32" {
-		return linear{f32: &kernel.F32{K: k, N: n, Panels: l.floats(name, n*k), Bias: bias}}
+		return linear{f32: l.exact(name, rows, cols)}
 	}
 	sums, err := l.f.ints(name+".sum", n)
 	return linear{i8: &kernel.I8{
-		K: k, N: n, Panels: l.bytes(name, n*k), ColSum: check(l, sums, err), Scale: l.floats(name+".scale", n), Bias: bias,
+		K: k, N: n, Panels: l.bytes(name, n*k), ColSum: check(l, sums, err), Scale: l.floats(name+".scale", n),
+		Bias: l.floats(name+".bias", n),
 	}}
+}
+
+func (l *loader) exact(name string, rows, cols int) *kernel.F32 {
+	n, k := roundUp(rows, align), roundUp(cols, align)
+	return &kernel.F32{K: k, N: n, Panels: l.floats(name, n*k), Bias: l.floats(name+".bias", n)}
 }

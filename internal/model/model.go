@@ -17,6 +17,7 @@ type Info struct {
 	Dim          int
 	MaxTokens    int // of one text, special tokens included
 	Layers       int
+	Labels       int // of a cross-encoder; 0 for an encoder
 	Parameters   int64
 	License      string
 	Origin       string
@@ -29,8 +30,12 @@ type Info struct {
 // Info describes the model.
 func (m *Model) Info() Info {
 	s := &m.spec
+	labels := 0
+	if s.Head != nil {
+		labels = s.Head.Labels
+	}
 	return Info{
-		Name: s.Name, Fingerprint: m.fingerprint, Dim: s.Dim, MaxTokens: s.MaxTokens, Layers: s.Layers,
+		Name: s.Name, Fingerprint: m.fingerprint, Dim: s.Dim, MaxTokens: s.MaxTokens, Layers: s.Layers, Labels: labels,
 		Parameters: s.Parameters, License: s.License, Origin: s.Origin, Source: s.Source,
 		Quantisation: s.Quantisation, SizeBytes: m.sizeBytes, Kernel: m.kernels.Name(),
 	}

@@ -27,7 +27,7 @@ type scheduler struct {
 type task struct {
 	ctx   context.Context
 	model *Model
-	seqs  [][]int32
+	seqs  []sequence
 	done  chan struct{} // closed when out or err is set
 	out   [][]float32
 	err   error
@@ -39,7 +39,7 @@ func newScheduler(n int) *scheduler { return &scheduler{free: make(chan struct{}
 func (s *scheduler) size() int { return cap(s.free) }
 
 // interactive runs a pass ahead of all background work.
-func (s *scheduler) interactive(ctx context.Context, m *Model, seqs [][]int32) ([][]float32, error) {
+func (s *scheduler) interactive(ctx context.Context, m *Model, seqs []sequence) ([][]float32, error) {
 	t := &task{ctx: ctx, model: m, seqs: seqs, done: make(chan struct{})}
 	s.mu.Lock()
 	s.queue = append(s.queue, t)
@@ -63,7 +63,7 @@ func (s *scheduler) interactive(ctx context.Context, m *Model, seqs [][]int32) (
 }
 
 // background runs a pass that gives way to interactive work.
-func (s *scheduler) background(ctx context.Context, m *Model, seqs [][]int32) ([][]float32, error) {
+func (s *scheduler) background(ctx context.Context, m *Model, seqs []sequence) ([][]float32, error) {
 	select {
 	case s.free <- struct{}{}:
 	case <-ctx.Done():
@@ -123,7 +123,7 @@ func (s *scheduler) forget(t *task) {
 // run computes tasks of one model in one pass; it stops when every caller has
 // gone.
 func run(batch []*task) {
-	var seqs [][]int32
+	var seqs []sequence
 	for _, t := range batch {
 		seqs = append(seqs, t.seqs...)
 	}
@@ -144,10 +144,10 @@ func run(batch []*task) {
 	}
 }
 
-func countTokens(seqs [][]int32) int {
+func countTokens(seqs []sequence) int {
 	n := 0
 	for _, q := range seqs {
-		n += len(q)
+		n += len(q.ids)
 	}
 	return n
 }

@@ -12,7 +12,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newTask(ctx context.Context, m *Model, text string) *task {
-	return &task{ctx: ctx, model: m, seqs: [][]int32{m.encode(Query, text)}, done: make(chan struct{})}
+	return &task{ctx: ctx, model: m, seqs: []sequence{{ids: m.encode(Query, text)}}, done: make(chan struct{})}
 }
 
 func (s *scheduler) push(t *task) {
@@ -41,7 +41,7 @@ func TestInteractiveOvertakes(t *testing.T) {
 	m, s := mustBuiltin(t), newScheduler(1)
 	q := newTask(t.Context(), m, "a query")
 	s.push(q)
-	_, err := s.background(doneContext{t.Context(), q.done}, m, [][]int32{m.encode(Background, sentences(t)[92])})
+	_, err := s.background(doneContext{t.Context(), q.done}, m, []sequence{{ids: m.encode(Background, sentences(t)[92])}})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the query was not answered before the background pass ended (error %v)", err)
 	}
@@ -87,13 +87,13 @@ func TestCancelledQueryLeavesTheQueue(t *testing.T) {
 	s.free <- struct{}{} // the only core is busy
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.interactive(ctx, m, [][]int32{{101, 102}}); !errors.Is(err, context.Canceled) {
+	if _, err := s.interactive(ctx, m, []sequence{{ids: []int32{101, 102}}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if len(s.queue) != 0 || s.waiting.Load() != 0 {
 		t.Errorf("%d tasks are still queued", len(s.queue))
 	}
-	if _, err := s.background(ctx, m, [][]int32{{101, 102}}); !errors.Is(err, context.Canceled) {
+	if _, err := s.background(ctx, m, []sequence{{ids: []int32{101, 102}}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("background: error %v", err)
 	}
 }
@@ -116,9 +116,9 @@ func TestRunStopsWhenNobodyWaits(t *testing.T) {
 // TestPassesAreBounded checks that the memory of a pass does not grow with
 // the number of texts.
 func TestPassesAreBounded(t *testing.T) {
-	var seqs [][]int32
+	var seqs []sequence
 	for i := range 5000 {
-		seqs = append(seqs, make([]int32, 2+i*i%700))
+		seqs = append(seqs, sequence{ids: make([]int32, 2+i*i%700)})
 	}
 	total := 0
 	for _, p := range split(seqs) {

@@ -3,6 +3,8 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // arithmeticVersion is part of every fingerprint: it grows when the numbers
@@ -27,7 +29,17 @@ type Spec struct {
 	FirstPos     int     `json:"first_position"` // position of the first token
 	Types        int     `json:"types"`          // segment types, 0 if there are none
 	Epsilon      float64 `json:"epsilon"`
-	Activation   string  `json:"activation"` // "gelu"
+	Activation   string  `json:"activation"` // "gelu", "silu"
+
+	// What newer families add. The zero values are BERT's.
+	PreNorm     bool    `json:"pre_norm,omitempty"`     // normalise before each half, and once at the end
+	Gated       bool    `json:"gated,omitempty"`        // the activation multiplies a second product
+	Rotary      float64 `json:"rotary,omitempty"`       // base of rotary positions, in place of a table
+	RotaryLocal float64 `json:"rotary_local,omitempty"` // the same in layers with a window
+	Window      int     `json:"window,omitempty"`       // tokens to each side that such layers see
+	GlobalEvery int     `json:"global_every,omitempty"` // every so many layers, from the first, see all
+	Buckets     int     `json:"buckets,omitempty"`      // of relative positions; 0 for none
+	Head        *Head   `json:"head,omitempty"`         // a cross-encoder's; nil for an encoder
 
 	Pooling       string `json:"pooling"` // "mean", "cls", "last"
 	Dim           int    `json:"dim"`     // of a vector; under Hidden for a Matryoshka cut
@@ -35,6 +47,15 @@ type Spec struct {
 	QueryPrompt   string `json:"query_prompt,omitempty"`
 	PassagePrompt string `json:"passage_prompt,omitempty"`
 	Parameters    int64  `json:"parameters"`
+}
+
+// Head scores a pair of texts: pool, dense layer, activation, perhaps a norm,
+// and one output per label.
+type Head struct {
+	Labels     int    `json:"labels"`
+	Pooling    string `json:"pooling"`    // "cls" or "mean"
+	Activation string `json:"activation"` // "tanh", "relu", "gelu"
+	Norm       bool   `json:"norm,omitempty"`
 }
 
 // limits keep a lying header from asking for the whole memory.
@@ -46,6 +67,9 @@ const (
 )
 
 func (s *Spec) validate() error {
+	if s.Heads < 1 {
+		return fmt.Errorf("attention heads is %d, it must be positive", s.Heads)
+	}
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	within := func(name string, v, lo, hi int) {
@@ -55,7 +79,8 @@ func (s *Spec) validate() error {
 	}
 	within("layers", s.Layers, 1, maxLayers)
 	within("hidden size", s.Hidden, 1, maxHidden)
-	within("attention heads", s.Heads, 1, 1024)
+	within("attention heads", s.Heads, 1, 256)
+	within("head width", s.headDim(), 1, 1024)
 	within("intermediate size", s.Intermediate, 1, 8*maxHidden)
 	within("vocabulary", s.Vocabulary, 1, maxVocab)
 	within("positions", s.Positions, 1, maxTokens+8)
@@ -63,24 +88,47 @@ func (s *Spec) validate() error {
 	within("segment types", s.Types, 0, 16)
 	within("dimension", s.Dim, 1, max(1, s.Hidden))
 	within("most tokens", s.MaxTokens, 3, max(3, s.Positions-s.FirstPos))
-	if s.Heads > 0 && s.Hidden%s.Heads != 0 {
+	if s.Hidden%s.Heads != 0 {
 		bad("hidden size %d is not a multiple of %d heads", s.Hidden, s.Heads)
 	}
-	if s.Activation != "gelu" {
-		bad("activation %q is not supported (gelu is)", s.Activation)
+	oneOf := func(name, v string, known ...string) {
+		if !slices.Contains(known, v) {
+			bad("%s %q is not supported (%s)", name, v, strings.Join(known, ", "))
+		}
 	}
-	if s.Quantisation != "int8" && s.Quantisation != "f32" {
-		bad("quantisation %q is not supported (int8 and f32 are)", s.Quantisation)
+	oneOf("activation", s.Activation, "gelu", "silu")
+	oneOf("quantisation", s.Quantisation, "int8", "f32")
+	oneOf("pooling", s.Pooling, "mean", "cls", "last")
+	within("window", s.Window, 0, maxTokens)
+	within("distance of global layers", s.GlobalEvery, 0, maxLayers)
+	within("buckets of relative positions", s.Buckets, 0, 1024)
+	if s.Rotary < 0 || s.RotaryLocal < 0 || s.Rotary > 0 && s.headDim()%2 != 0 {
+		bad("rotary positions need a positive base and an even head width")
 	}
-	switch s.Pooling {
-	case "mean", "cls", "last":
-	default:
-		bad("pooling %q is not supported (mean, cls and last are)", s.Pooling)
+	if s.Window > 0 && (s.GlobalEvery == 0 || s.RotaryLocal == 0) {
+		bad("a window needs the distance of global layers and its own rotary base")
+	}
+	if h := s.Head; h != nil {
+		within("labels", h.Labels, 1, 1024)
+		oneOf("head pooling", h.Pooling, "cls", "mean")
+		oneOf("head activation", h.Activation, "tanh", "relu", "gelu")
 	}
 	if s.Epsilon <= 0 || s.Epsilon > 1 {
 		bad("layer norm epsilon is %g", s.Epsilon)
 	}
 	return errors.Join(errs...)
+}
+
+// global reports whether layer i sees the whole text.
+func (s *Spec) global(i int) bool { return s.Window == 0 || i%s.GlobalEvery == 0 }
+
+// upPad is the width in memory of the product that goes into the activation:
+// with a gate, that of both halves.
+func (s *Spec) upPad() int {
+	if s.Gated {
+		return 2 * roundUp(s.Intermediate, align)
+	}
+	return roundUp(s.Intermediate, align)
 }
 
 // headDim is the width of one head, headPad its width in memory.

@@ -151,6 +151,15 @@ func elementwise(t fataler, s *Set, seed uint64, n, rows int, scale float32) {
 
 	copy(a, x)
 	copy(b, x)
+	s.SiLU(a)
+	Scalar().SiLU(b)
+	close32(t, "silu", a, b, 1e-6)
+	s.Mul(a, x)
+	Scalar().Mul(b, x)
+	close32(t, "mul", a, b, 1e-5)
+
+	copy(a, x)
+	copy(b, x)
 	ia, ib := make([]float32, rows), make([]float32, rows)
 	s.Softmax(a, n, rows, n, ia)
 	Scalar().Softmax(b, n, rows, n, ib)
@@ -203,6 +212,8 @@ func TestVectorSetsAgreeToTheBit(t *testing.T) {
 		var out []float32
 		v := append([]float32(nil), x...)
 		s.GELU(v)
+		out = append(out, v...)
+		s.SiLU(v)
 		out = append(out, v...)
 		copy(v, x)
 		s.LayerNorm(v, y, g, b, 1e-5)

@@ -133,6 +133,12 @@ func softmaxavx512(x unsafe.Pointer, stride, rows, n int, inv unsafe.Pointer)
 func geluavx512(x unsafe.Pointer, n int)
 
 //go:noescape
+func siluavx512(x unsafe.Pointer, n int)
+
+//go:noescape
+func mulavx512(x, y unsafe.Pointer, n int)
+
+//go:noescape
 func layerNormavx512(x, y, gamma, beta unsafe.Pointer, n int, invN, eps float32)
 
 //go:noescape
@@ -146,6 +152,12 @@ func softmaxavx2(x unsafe.Pointer, stride, rows, n int, inv unsafe.Pointer)
 
 //go:noescape
 func geluavx2(x unsafe.Pointer, n int)
+
+//go:noescape
+func siluavx2(x unsafe.Pointer, n int)
+
+//go:noescape
+func mulavx2(x, y unsafe.Pointer, n int)
 
 //go:noescape
 func layerNormavx2(x, y, gamma, beta unsafe.Pointer, n int, invN, eps float32)

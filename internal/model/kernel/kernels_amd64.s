@@ -4026,6 +4026,40 @@ DATA k_expmin<>+52(SB)/4, $0xc2fc0000
 DATA k_expmin<>+56(SB)/4, $0xc2fc0000
 DATA k_expmin<>+60(SB)/4, $0xc2fc0000
 GLOBL k_expmin<>(SB), RODATA|NOPTR, $64
+DATA k_expmax<>+0(SB)/4, $0x42fc0000
+DATA k_expmax<>+4(SB)/4, $0x42fc0000
+DATA k_expmax<>+8(SB)/4, $0x42fc0000
+DATA k_expmax<>+12(SB)/4, $0x42fc0000
+DATA k_expmax<>+16(SB)/4, $0x42fc0000
+DATA k_expmax<>+20(SB)/4, $0x42fc0000
+DATA k_expmax<>+24(SB)/4, $0x42fc0000
+DATA k_expmax<>+28(SB)/4, $0x42fc0000
+DATA k_expmax<>+32(SB)/4, $0x42fc0000
+DATA k_expmax<>+36(SB)/4, $0x42fc0000
+DATA k_expmax<>+40(SB)/4, $0x42fc0000
+DATA k_expmax<>+44(SB)/4, $0x42fc0000
+DATA k_expmax<>+48(SB)/4, $0x42fc0000
+DATA k_expmax<>+52(SB)/4, $0x42fc0000
+DATA k_expmax<>+56(SB)/4, $0x42fc0000
+DATA k_expmax<>+60(SB)/4, $0x42fc0000
+GLOBL k_expmax<>(SB), RODATA|NOPTR, $64
+DATA k_minuslog2e<>+0(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+4(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+8(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+12(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+16(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+20(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+24(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+28(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+32(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+36(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+40(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+44(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+48(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+52(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+56(SB)/4, $0xbfb8aa3b
+DATA k_minuslog2e<>+60(SB)/4, $0xbfb8aa3b
+GLOBL k_minuslog2e<>(SB), RODATA|NOPTR, $64
 DATA k_one<>+0(SB)/4, $0x3f800000
 DATA k_one<>+4(SB)/4, $0x3f800000
 DATA k_one<>+8(SB)/4, $0x3f800000
@@ -4410,7 +4444,8 @@ exp:
 	VMOVUPS 0(BX), Z4
 	VSUBPS Z2, Z4, Z4
 	VMAXPS k_expmin<>(SB), Z4, Z4
-	VREDUCEPS $9, Z4, Z5
+	VRNDSCALEPS $9, Z4, Z1
+	VSUBPS Z1, Z4, Z5
 	VMOVUPS k_exp5<>(SB), Z6
 	VFMADD213PS k_exp4<>(SB), Z5, Z6
 	VFMADD213PS k_exp3<>(SB), Z5, Z6
@@ -4471,6 +4506,51 @@ loop:
 	VFMADD213PS Z0, Z0, Z3
 	VMOVUPS Z3, 0(SI)
 	ADDQ $64, SI
+	SUBQ $16, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func siluavx512(x unsafe.Pointer, n int)
+// replaces n > 0 floats, n a multiple of 16.
+TEXT ·siluavx512(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+loop:
+	VMOVUPS 0(SI), Z0
+	VMULPS k_minuslog2e<>(SB), Z0, Z4
+	VMINPS k_expmax<>(SB), Z4, Z4
+	VMAXPS k_expmin<>(SB), Z4, Z4
+	VRNDSCALEPS $9, Z4, Z1
+	VSUBPS Z1, Z4, Z5
+	VMOVUPS k_exp5<>(SB), Z6
+	VFMADD213PS k_exp4<>(SB), Z5, Z6
+	VFMADD213PS k_exp3<>(SB), Z5, Z6
+	VFMADD213PS k_exp2<>(SB), Z5, Z6
+	VFMADD213PS k_exp1<>(SB), Z5, Z6
+	VFMADD213PS k_exp0<>(SB), Z5, Z6
+	VSCALEFPS Z4, Z6, Z6
+	VADDPS k_one<>(SB), Z6, Z6
+	VDIVPS Z6, Z0, Z0
+	VMOVUPS Z0, 0(SI)
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func mulavx512(x, y unsafe.Pointer, n int)
+// multiplies n > 0 floats of x by those of y, n a multiple of 16.
+TEXT ·mulavx512(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), SI
+	MOVQ y+8(FP), DI
+	MOVQ n+16(FP), CX
+loop:
+	VMOVUPS 0(SI), Z0
+	VMULPS 0(DI), Z0, Z0
+	VMOVUPS Z0, 0(SI)
+	ADDQ $64, SI
+	ADDQ $64, DI
 	SUBQ $16, CX
 	JNZ loop
 	VZEROUPPER
@@ -4758,6 +4838,74 @@ loop:
 	VMOVUPS Y6, 0(SI)
 	VMOVUPS Y7, 32(SI)
 	ADDQ $64, SI
+	SUBQ $16, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func siluavx2(x unsafe.Pointer, n int)
+// replaces n > 0 floats, n a multiple of 16.
+TEXT ·siluavx2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+loop:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMULPS k_minuslog2e<>(SB), Y0, Y8
+	VMULPS k_minuslog2e<>(SB), Y1, Y9
+	VMINPS k_expmax<>(SB), Y8, Y8
+	VMINPS k_expmax<>(SB), Y9, Y9
+	VMAXPS k_expmin<>(SB), Y8, Y8
+	VMAXPS k_expmin<>(SB), Y9, Y9
+	VROUNDPS $9, Y8, Y2
+	VROUNDPS $9, Y9, Y3
+	VSUBPS Y2, Y8, Y10
+	VSUBPS Y3, Y9, Y11
+	VMOVUPS k_exp5<>(SB), Y12
+	VMOVUPS k_exp5<>(SB), Y13
+	VFMADD213PS k_exp4<>(SB), Y10, Y12
+	VFMADD213PS k_exp4<>(SB), Y11, Y13
+	VFMADD213PS k_exp3<>(SB), Y10, Y12
+	VFMADD213PS k_exp3<>(SB), Y11, Y13
+	VFMADD213PS k_exp2<>(SB), Y10, Y12
+	VFMADD213PS k_exp2<>(SB), Y11, Y13
+	VFMADD213PS k_exp1<>(SB), Y10, Y12
+	VFMADD213PS k_exp1<>(SB), Y11, Y13
+	VFMADD213PS k_exp0<>(SB), Y10, Y12
+	VFMADD213PS k_exp0<>(SB), Y11, Y13
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y2, Y2
+	VPSLLD $23, Y3, Y3
+	VPADDD Y2, Y12, Y12
+	VPADDD Y3, Y13, Y13
+	VADDPS k_one<>(SB), Y12, Y12
+	VADDPS k_one<>(SB), Y13, Y13
+	VDIVPS Y12, Y0, Y0
+	VDIVPS Y13, Y1, Y1
+	VMOVUPS Y0, 0(SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
+// func mulavx2(x, y unsafe.Pointer, n int)
+// multiplies n > 0 floats of x by those of y, n a multiple of 16.
+TEXT ·mulavx2(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), SI
+	MOVQ y+8(FP), DI
+	MOVQ n+16(FP), CX
+loop:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMULPS 0(DI), Y0, Y0
+	VMULPS 32(DI), Y1, Y1
+	VMOVUPS Y0, 0(SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ $64, SI
+	ADDQ $64, DI
 	SUBQ $16, CX
 	JNZ loop
 	VZEROUPPER

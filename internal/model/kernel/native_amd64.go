@@ -17,7 +17,8 @@ var avx512Set = Set{
 	minMax:   minMaxWith(minMaxavx512),
 	quantise: quantiseWith(quantiseavx512),
 	softmax:  softmaxWith(softmaxavx512),
-	gelu:     geluWith(geluavx512), layerNorm: layerNormWith(layerNormavx512),
+	gelu:     inPlaceWith(geluavx512), silu: inPlaceWith(siluavx512), mul: mulWith(mulavx512),
+	layerNorm: layerNormWith(layerNormavx512),
 }
 
 var avx2Set = Set{
@@ -26,7 +27,8 @@ var avx2Set = Set{
 	minMax:   minMaxWith(minMaxavx2),
 	quantise: quantiseWith(quantiseavx2),
 	softmax:  softmaxWith(softmaxavx2),
-	gelu:     geluWith(geluavx2), layerNorm: layerNormWith(layerNormavx2),
+	gelu:     inPlaceWith(geluavx2), silu: inPlaceWith(siluavx2), mul: mulWith(mulavx2),
+	layerNorm: layerNormWith(layerNormavx2),
 }
 
 func native() []*Set {
@@ -118,8 +120,12 @@ func softmaxWith(f func(x unsafe.Pointer, stride, rows, n int, inv unsafe.Pointe
 	return func(x []float32, stride, rows, n int, inv []float32) { f(at(x), 4*stride, rows, n, at(inv)) }
 }
 
-func geluWith(f func(x unsafe.Pointer, n int)) func([]float32) {
+func inPlaceWith(f func(x unsafe.Pointer, n int)) func([]float32) {
 	return func(x []float32) { f(at(x), len(x)) }
+}
+
+func mulWith(f func(x, y unsafe.Pointer, n int)) func(x, y []float32) {
+	return func(x, y []float32) { f(at(x), at(y), len(x)) }
 }
 
 func layerNormWith(f func(x, y, gamma, beta unsafe.Pointer, n int, invN, eps float32)) func(x, y, gamma, beta []float32, eps float32) {

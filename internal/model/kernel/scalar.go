@@ -6,7 +6,7 @@ var scalarSet = Set{
 	name: "scalar", actBytes: 1,
 	panelF32: panelF32Scalar, panelI8: panelI8Scalar,
 	minMax: minMaxScalar, quantise: quantiseScalar,
-	softmax: softmaxScalar, gelu: geluScalar, layerNorm: layerNormScalar,
+	softmax: softmaxScalar, gelu: geluScalar, silu: siluScalar, mul: mulScalar, layerNorm: layerNormScalar,
 }
 
 func panelF32Scalar(m, k int, a []float32, lda int, b, c []float32, ldc int, bias, rscale []float32) {
@@ -86,6 +86,18 @@ func geluScalar(x []float32) {
 	for i, v := range x {
 		f := float64(v)
 		x[i] = float32(f / 2 * (1 + math.Erf(f/math.Sqrt2)))
+	}
+}
+
+func siluScalar(x []float32) {
+	for i, v := range x {
+		x[i] = float32(float64(v) / (1 + math.Exp(-float64(v))))
+	}
+}
+
+func mulScalar(x, y []float32) {
+	for i, v := range y {
+		x[i] *= v
 	}
 }
 

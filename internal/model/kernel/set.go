@@ -23,6 +23,8 @@ type Set struct {
 	quantise  func(x []float32, q []byte, inv float32, zp int32)
 	softmax   func(x []float32, stride, rows, n int, inv []float32)
 	gelu      func(x []float32)
+	silu      func(x []float32)
+	mul       func(x, y []float32)
 	layerNorm func(x, y, gamma, beta []float32, eps float32)
 }
 
@@ -74,6 +76,19 @@ func (s *Set) Softmax(x []float32, stride, rows, n int, inv []float32) {
 func (s *Set) GELU(x []float32) {
 	checkStep(len(x))
 	s.gelu(x)
+}
+
+// SiLU replaces each x by x/(1 + e^−x). The length is a multiple of Step.
+func (s *Set) SiLU(x []float32) {
+	checkStep(len(x))
+	s.silu(x)
+}
+
+// Mul multiplies each x by the y at its place. The length is a multiple of
+// Step.
+func (s *Set) Mul(x, y []float32) {
+	checkStep(len(x))
+	s.mul(x, y[:len(x)])
 }
 
 // LayerNorm sets x to the layer normalisation of x + y. All have the same

@@ -66,7 +66,7 @@ var floats = []struct {
 }{
 	{"exp0", 0.9999999403953552}, {"exp1", 0.6931530833244324}, {"exp2", 0.24015361070632935},
 	{"exp3", 0.05582631751894951}, {"exp4", 0.00898933969438076}, {"exp5", 0.0018775766948238015},
-	{"expmin", -126}, {"one", 1}, {"half", 0.5}, {"rsqrt2", 0.70710678118654752}, {"four", 4}, {"minusfour", -4},
+	{"expmin", -126}, {"expmax", 126}, {"minuslog2e", -1.4426950408889634}, {"one", 1}, {"half", 0.5}, {"rsqrt2", 0.70710678118654752}, {"four", 4}, {"minusfour", -4},
 	{"erfa0", -2.72614225801306e-10}, {"erfa1", 2.77068142495902e-08}, {"erfa2", -2.10102402082508e-06},
 	{"erfa3", -5.69250639462346e-05}, {"erfa4", -7.34990630326855e-04}, {"erfa5", -2.95459980854025e-03},
 	{"erfa6", -1.60960333262415e-02},
@@ -88,6 +88,8 @@ func elementwise(g *gen, is isa) {
 	quantise(g, is)
 	softmax(g, is)
 	gelu(g, is)
+	silu(g, is)
+	mul(g, is)
 	layerNorm(g, is)
 }
 
@@ -160,7 +162,7 @@ func quantise(g *gen, is isa) {
 }
 
 // softmax replaces x by 2^(x − max of its row) and writes one over the row's
-// sum. 2^r on [0, 1) is a minimax polynomial, relative error 8e-8.
+// sum.
 func softmax(g *gen, is isa) {
 	g.fn("softmax"+is.name, "takes rows > 0 rows of n > 0 floats, n a multiple of 16, rows stride bytes apart.", "x unsafe.Pointer, stride, rows, n int, inv unsafe.Pointer", 40)
 	g.line("MOVQ x+0(FP), SI")
@@ -184,24 +186,7 @@ func softmax(g *gen, is isa) {
 	g.label("exp")
 	g.each(is, "VMOVUPS [BX], v4")
 	g.each(is, "VSUBPS v2, v4, v4")
-	g.each(is, "VMAXPS =expmin, v4, v4")
-	if is.halves == 1 {
-		g.line("VREDUCEPS $9, Z4, Z5") // x - floor(x)
-	} else {
-		g.each(is, "VROUNDPS $9, v4, v1")
-		g.each(is, "VSUBPS v1, v4, v5")
-	}
-	g.each(is, "VMOVUPS =exp5, v6")
-	for i := 4; i >= 0; i-- {
-		g.each(is, "VFMADD213PS =exp%d, v5, v6", i)
-	}
-	if is.halves == 1 {
-		g.line("VSCALEFPS Z4, Z6, Z6")
-	} else {
-		g.each(is, "VCVTPS2DQ v1, v1")
-		g.each(is, "VPSLLD $23, v1, v1")
-		g.each(is, "VPADDD v1, v6, v6")
-	}
+	exp2(g, is)
 	g.each(is, "VADDPS v6, v3, v3")
 	g.each(is, "VMOVUPS v6, [BX]")
 	g.line("ADDQ $64, BX")
@@ -247,6 +232,65 @@ func gelu(g *gen, is isa) {
 	g.line("SUBQ $16, CX")
 	g.line("JNZ loop")
 	g.ret()
+}
+
+// silu is x/(1 + e^-x).
+func silu(g *gen, is isa) {
+	g.fn("silu"+is.name, "replaces n > 0 floats, n a multiple of 16.", "x unsafe.Pointer, n int", 16)
+	g.line("MOVQ x+0(FP), SI")
+	g.line("MOVQ n+8(FP), CX")
+	g.label("loop")
+	g.each(is, "VMOVUPS [SI], v0")
+	g.each(is, "VMULPS =minuslog2e, v0, v4")
+	g.each(is, "VMINPS =expmax, v4, v4")
+	exp2(g, is)
+	g.each(is, "VADDPS =one, v6, v6")
+	g.each(is, "VDIVPS v6, v0, v0")
+	g.each(is, "VMOVUPS v0, [SI]")
+	g.line("ADDQ $64, SI")
+	g.line("SUBQ $16, CX")
+	g.line("JNZ loop")
+	g.ret()
+}
+
+func mul(g *gen, is isa) {
+	g.fn("mul"+is.name, "multiplies n > 0 floats of x by those of y, n a multiple of 16.", "x, y unsafe.Pointer, n int", 24)
+	g.line("MOVQ x+0(FP), SI")
+	g.line("MOVQ y+8(FP), DI")
+	g.line("MOVQ n+16(FP), CX")
+	g.label("loop")
+	g.each(is, "VMOVUPS [SI], v0")
+	g.each(is, "VMULPS [DI], v0, v0")
+	g.each(is, "VMOVUPS v0, [SI]")
+	g.line("ADDQ $64, SI")
+	g.line("ADDQ $64, DI")
+	g.line("SUBQ $16, CX")
+	g.line("JNZ loop")
+	g.ret()
+}
+
+// exp2 sets v6 to 2^v4, using v1 and v5. 2^r on [0, 1) is a minimax
+// polynomial, relative error 8e-8.
+func exp2(g *gen, is isa) {
+	g.each(is, "VMAXPS =expmin, v4, v4")
+	// Not VREDUCEPS, which rounds the difference otherwise.
+	if is.halves == 1 {
+		g.line("VRNDSCALEPS $9, Z4, Z1")
+	} else {
+		g.each(is, "VROUNDPS $9, v4, v1")
+	}
+	g.each(is, "VSUBPS v1, v4, v5")
+	g.each(is, "VMOVUPS =exp5, v6")
+	for i := 4; i >= 0; i-- {
+		g.each(is, "VFMADD213PS =exp%d, v5, v6", i)
+	}
+	if is.halves == 1 {
+		g.line("VSCALEFPS Z4, Z6, Z6")
+	} else {
+		g.each(is, "VCVTPS2DQ v1, v1")
+		g.each(is, "VPSLLD $23, v1, v1")
+		g.each(is, "VPADDD v1, v6, v6")
+	}
 }
 
 // layerNorm is x = (x+y − mean)/√(variance + eps)·gamma + beta.
