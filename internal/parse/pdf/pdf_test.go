@@ -279,6 +279,17 @@ func TestReadable(t *testing.T) {
 	}
 }
 
+func FuzzReadable(f *testing.F) {
+	f.Add("exam\u0002\r\nple X\ufffe\n")
+	f.Add("\ufffe\u0002 a\xff\r\u00ad")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := readable(s)
+		if !utf8.ValidString(got) || strings.ContainsAny(got, lineHyphens+"\r\t\x00") {
+			t.Fatalf("%q becomes %q", s, got)
+		}
+	})
+}
+
 // TestHostile reads a folder of damaged PDFs: each ends as text or a reason.
 func TestHostile(t *testing.T) {
 	if *hostileDir == "" {
