@@ -270,7 +270,7 @@ func TestConcurrently(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var background, readers sync.WaitGroup
 	background.Go(func() { e.Run(ctx, func(err error) { t.Error(err) }) })
-	for range 3 {
+	for range 2 {
 		readers.Go(func() {
 			for ctx.Err() == nil {
 				// Entry n puts document n: as many are there as the snapshot says.
@@ -282,7 +282,7 @@ func TestConcurrently(t *testing.T) {
 			}
 		})
 	}
-	for i := range 600 {
+	for i := range 300 {
 		h := Hash{byte(i), byte(i >> 8)}
 		must(t, e.Apply([]Change{{
 			Seq: uint64(i + 2), Kind: Put, Collection: "a", Vectors: map[Hash][]float32{h: testVector(uint64(i))},

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/kernel"
@@ -275,8 +274,8 @@ func (w *world) check(e *Engine) string {
 		if got.Seq != uint64(len(w.log)) || got.Allowed != want.Allowed {
 			return "seq or number of allowed rows differ"
 		}
-		if diff := gocmp.Diff(want.Candidates, got.Candidates, cmpopts.EquateEmpty()); diff != "" {
-			return diff
+		if !slices.Equal(want.Candidates, got.Candidates) {
+			return gocmp.Diff(want.Candidates, got.Candidates)
 		}
 	}
 	return ""
