@@ -71,7 +71,7 @@ func TestBrowserWalk(t *testing.T) {
 		}
 	}
 	base := serveConsole(t, folder)
-	browsertest.Walk(t, b, base, browsertest.Question{Text: "How do I restore a backup?"})
+	browsertest.Walk(t, b, base, "How do I restore a backup?", browsertest.Views...)
 }
 
 // The first document is handed in by the page itself, and answers at once.

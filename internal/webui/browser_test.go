@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"github.com/quarry-search/quarry/internal/webui/browsertest"
 )
 
@@ -113,7 +115,7 @@ func TestBrowserWalk(t *testing.T) {
 	b := browsertest.Start(t, *shots)
 	f := handbook()
 	f.delay = time.Millisecond
-	browsertest.Walk(t, b, serve(t, f, quotes), browsertest.Question{Text: question})
+	browsertest.Walk(t, b, serve(t, f, quotes), question, browsertest.Views[0], browsertest.Views[3])
 }
 
 func TestBrowserVerdictsDegradedAndLostLine(t *testing.T) {
@@ -244,6 +246,43 @@ func TestBrowserDocumentPage(t *testing.T) {
 			t.Errorf("reason timeout lists %q", got)
 		}
 	}
+}
+
+func TestBrowserKeysAndTheme(t *testing.T) {
+	b := browsertest.Start(t, *shots)
+	base := serve(t, handbook(), quotes)
+	tab := b.Open(t, browsertest.Views[0])
+	tab.Go(base + "/#q=writes&cite=3")
+	tab.Wait(`document.querySelector("mark.shown")`)
+	tab.Shot("code")
+
+	tab.Press("/")
+	tab.Wait(`document.activeElement.id === "question"`)
+	tab.Type("#question", "n?") // typed, not obeyed
+	tab.Wait(`document.activeElement.value === "n?" && !document.querySelector("dialog[open]")`)
+	tab.Eval("document.activeElement.blur()", nil)
+	tab.Press("?")
+	tab.Wait(`document.querySelector("#keys[open] dl").textContent.includes("next citation")`)
+	tab.Shot("keys")
+	tab.Click("#single-keys")
+	tab.Press(kb.Escape)
+	tab.Wait(`!document.querySelector("dialog[open]")`)
+	tab.Press("p")
+	if got := tab.Text(".proof nav span"); got != "3 of 5" {
+		t.Errorf("single keys are off, but p went to %q", got)
+	}
+
+	tab.Click("#theme")
+	tab.Wait(`getComputedStyle(document.body).backgroundColor === "rgb(16, 19, 18)"`)
+	tab.Go(base + "/jobs")
+	tab.Wait(`getComputedStyle(document.body).backgroundColor === "rgb(16, 19, 18)"`)
+	tab.Go(base + "/jobs?theme=light")
+	tab.Wait(`getComputedStyle(document.body).backgroundColor === "rgb(241, 243, 240)"`)
+
+	tab.Go(base + "/#q=writes")
+	tab.Wait(`document.querySelector("a.cite.quoted")`)
+	tab.Eval(`document.querySelector(".skip").click()`, nil)
+	tab.Wait(`document.activeElement.id === "main" && location.hash === "#q=writes"`)
 }
 
 // At 320 pixels, which is also a zoom of 400 %, nothing scrolls sideways.

@@ -8,21 +8,17 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Question is what Walk asks. The server must answer it with citations.
-type Question struct {
-	Text string
-}
-
 // Views are the sizes and themes that are looked at.
 var Views = []View{{1440, 900, false}, {1440, 900, true}, {390, 844, false}, {390, 844, true}}
 
-// Walk goes the way of a reader: asks, reads the answer, opens each citation
+// Walk goes the way of a reader, once in each view: asks a question that the
+// server must answer with citations, reads the answer, opens each citation
 // and finds the quoted words highlighted, looks at the hits and at the jobs.
-func Walk(t *testing.T, b *Browser, base string, q Question) {
-	for _, view := range Views {
+func Walk(t *testing.T, b *Browser, base string, question string, views ...View) {
+	for _, view := range views {
 		t.Run(view.String(), func(t *testing.T) {
 			tab := b.Open(t, view)
-			ask(t, tab, base, q)
+			ask(t, tab, base, question)
 			citations(t, tab, view)
 			hits(t, tab, view)
 			fits(t, tab)
@@ -32,18 +28,23 @@ func Walk(t *testing.T, b *Browser, base string, q Question) {
 	}
 }
 
-func ask(t *testing.T, tab *Tab, base string, q Question) {
+func ask(t *testing.T, tab *Tab, base string, question string) {
 	t.Helper()
 	tab.Go(base + "/")
 	tab.Wait("document.querySelector('#start h2')")
 	tab.Shot("start")
-	tab.Type("#question", q.Text)
+	tab.Type("#question", question)
 	tab.Press(kb.Enter)
 	tab.Wait("document.querySelector('#answer')?.getAttribute('aria-busy') === 'false' && document.querySelector('a.cite.quoted')")
 	var address string
 	tab.Eval("location.pathname + location.search", &address)
 	if address != "/" {
 		t.Errorf("the question must stand in the fragment only, the address sends %q", address)
+	}
+	var policy string
+	tab.Eval(`fetch("/").then((page) => page.headers.get("content-security-policy") ?? "")`, &policy)
+	if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "trusted-types 'none'") {
+		t.Errorf("the page runs under the policy %q", policy)
 	}
 	if got := tab.Text("#status"); !strings.Contains(got, "Answer complete") {
 		t.Errorf("status %q, want it to say that the answer is complete", got)

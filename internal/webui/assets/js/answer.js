@@ -1,6 +1,7 @@
 // The answer as it comes: sentences, each with the chips of its citations and a verdict. Words are
 // only ever appended; what stands, stays.
 import { $, glyph, h } from "./dom.js";
+import { dedent } from "./excerpt.js";
 import { bars } from "./format.js";
 
 const order = ["quoted", "supported", "partial", "unsupported", "uncited"];
@@ -109,13 +110,18 @@ export class AnswerView {
   }
 
   #words(sentence) {
-    return sentence.raw.replace(marks, (found) => (numbersIn(found).every((n) => this.citations.known.has(n) || !sentence.verdict) ? "" : found)).trim();
+    return this.#unmarked(sentence).trim();
+  }
+
+  #unmarked(sentence) {
+    return sentence.raw.replace(marks, (found) => (numbersIn(found).every((n) => this.citations.known.has(n) || !sentence.verdict) ? "" : found));
   }
 
   #draw(sentence) {
     const numbers = new Set([...numbersIn(sentence.raw).filter((n) => this.citations.known.has(n)), ...sentence.numbers]);
-    sentence.element.replaceChildren(...h("span", {}, this.#words(sentence)).childNodes);
     const code = [...numbers].some((n) => ["code", "data", "table"].includes(this.citations.known.get(n)?.kind));
+    const words = code ? dedent(this.#unmarked(sentence).replace(/^(\s*\n)+|\s+$/g, "")) : this.#words(sentence);
+    sentence.element.replaceChildren(...h("span", {}, words).childNodes);
     sentence.element.className = `sentence ${sentence.verdict ?? ""}${code ? " code" : /\n\s*(\[\d+\])?\s*$/.test(sentence.raw) ? " lines" : ""}`;
     const chips = [...numbers].map((n) => this.citations.chip(n, sentence.verdict)).filter(Boolean);
     if (sentence.verdict === "uncited") chips.push(h("span", { class: "cite none" }, "uncited"));

@@ -14,7 +14,7 @@ let shown = null; // the version's number
 async function open() {
   const { v, b } = read();
   const [from, to] = /^(\d+)-(\d+)$/.exec(b ?? "")?.slice(1).map(Number) ?? [];
-  const reader = new Reader({ id, version: v, title: "", uri: "" });
+  const reader = new Reader({ id, version: v, heading: "h1" });
   const rail = h("nav", { class: "versions", "aria-label": "Versions" });
   const foot = h("footer", { class: "proof" });
   main.replaceChildren(rail, reader.element, foot);
@@ -22,7 +22,6 @@ async function open() {
     const known = await reader.describe();
     shown = known.version;
     document.title = `${known.title || known.uri} · Quarry`;
-    $("h2", reader.element).replaceWith(h("h1", {}, h("bdi", {}, known.title || known.uri)));
     if (to > from) await reader.showBytes(from, to);
     else await reader.show(null);
     tell(foot, reader, known, from, to);

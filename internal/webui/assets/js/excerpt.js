@@ -42,7 +42,13 @@ export function codeExcerpt(text, query) {
   const found = matcher(query);
   const lines = text.replace(/\s+$/, "").split("\n");
   const at = Math.max(0, found ? lines.findIndex((line) => line.search(found) >= 0) : 0);
-  const some = lines.slice(at, at + 3);
-  const indent = Math.min(...some.filter((line) => line.trim()).map((line) => /^\s*/.exec(line)[0].length));
-  return excerpt(some.map((line) => line.slice(Number.isFinite(indent) ? indent : 0)).join("\n"), query, 600);
+  return excerpt(dedent(lines.slice(at, at + 3).join("\n")), query, 600);
+}
+
+// dedent takes from every line the white space that all of them begin with.
+export function dedent(text) {
+  const lines = text.split("\n");
+  const indents = lines.filter((line) => line.trim()).map((line) => /^\s*/.exec(line)[0].length);
+  const indent = indents.length > 0 ? Math.min(...indents) : 0;
+  return lines.map((line) => line.slice(indent)).join("\n");
 }

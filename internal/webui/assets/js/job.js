@@ -109,10 +109,14 @@ export class JobView {
   }
 
   async #more() {
-    const page = await api.jobItems(this.job.id, { result: this.result, reason: this.reason, after: this.next });
-    this.items.push(...page.data);
-    this.next = page.next;
-    this.#drawItems();
+    try {
+      const page = await api.jobItems(this.job.id, { result: this.result, reason: this.reason, after: this.next });
+      this.items.push(...page.data);
+      this.next = page.next;
+      this.#drawItems();
+    } catch (failure) {
+      toast(failure.title);
+    }
   }
 
   // rerun ingests the job's folder again: what has not changed costs nothing, what failed is tried.

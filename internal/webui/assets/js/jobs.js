@@ -1,7 +1,7 @@
 // Jobs: what was handed in, and what became of it. The list and the chosen job are asked again only
 // while the page is looked at.
 import * as api from "./api.js";
-import { $, h, setCurrent } from "./dom.js";
+import { $, h, setCurrent, toast } from "./dom.js";
 import { bars, count, fault, seconds, when } from "./format.js";
 import { JobView } from "./job.js";
 import { bind } from "./keys.js";
@@ -77,10 +77,14 @@ function stateOf({ state, counts, listed, error }) {
 }
 
 async function older() {
-  const page = await api.jobs(next);
-  jobs.push(...page.data);
-  next = page.next;
-  draw();
+  try {
+    const page = await api.jobs(next);
+    jobs.push(...page.data);
+    next = page.next;
+    draw();
+  } catch (failure) {
+    toast(failure.title);
+  }
 }
 
 function move(by) {

@@ -14,9 +14,9 @@ const covers = (window, span) => window && window.span.byte_start <= span.byte_s
 
 export class Reader {
   // spans: [{key, span, quote}] are underlined wherever they stand in the window; one is shown.
-  constructor({ id, version, title, uri, linked = true }) {
-    Object.assign(this, { id, version, linked, spans: [], shown: null, window: null });
-    this.head = h("header", {}, h("p", { class: "small quiet trail" }, h("bdi", {}, trail({ uri }))), h("h2", {}, h("bdi", {}, title ?? "")), h("dl", { class: "facts" }));
+  constructor({ id, version, title, uri, heading = "h2" }) {
+    Object.assign(this, { id, version, heading, spans: [], shown: null, window: null });
+    this.head = h("header", {}, h("p", { class: "small quiet trail" }, h("bdi", {}, trail({ uri }))), h(heading, {}, h("bdi", {}, title ?? "")), h("dl", { class: "facts" }));
     this.body = h("div", { class: "text" });
     this.element = h("article", { class: "document", tabindex: "0", "aria-label": title ?? "Document" }, this.head, this.body);
   }
@@ -32,7 +32,7 @@ export class Reader {
     this.element.setAttribute("aria-label", known.title || known.uri);
     this.head.replaceChildren(
       h("p", { class: "small quiet trail" }, h("bdi", {}, `${known.collection} › ${trail(known)}`)),
-      h("h2", {}, h("bdi", {}, known.title || known.uri)),
+      h(this.heading, {}, h("bdi", {}, known.title || known.uri)),
       h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
     return known;
   }
@@ -145,13 +145,15 @@ export class Reader {
   #block({ type, start, end, at, page }, text, marks, inner) {
     const name = { heading: "h3", line: "div" }[type] ?? "p";
     const cuts = new Set([start, end]);
+    const sign = type === "heading" ? start + /^#*\s*/.exec(text.slice(start, end))[0].length : start;
+    cuts.add(sign);
     const here = marks.filter(({ range: [from, to] }) => from < end && to > start);
     for (const { range } of here) for (const edge of range) if (edge > start && edge < end) cuts.add(edge);
     const edges = [...cuts].sort((a, b) => a - b);
     const children = edges.slice(1).map((to, i) => {
       const words = text.slice(edges[i], to);
       const keys = here.filter(({ range }) => range[0] <= edges[i] && to <= range[1]).map(({ key }) => key);
-      if (keys.length === 0) return words;
+      if (keys.length === 0) return to <= sign ? h("span", { class: "sign" }, words) : words;
       return h("mark", { "data-cite": keys.join(" "), class: keys.includes(this.shown) && "shown" }, words);
     });
     const element = h(name, { class: `block-${type}`, "data-at": at || null, dir: type === "line" ? "ltr" : "auto" }, children);

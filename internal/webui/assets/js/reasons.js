@@ -1,7 +1,7 @@
 // Why a document was skipped or failed, in words, with what would help. The codes are the API's.
 const words = {
   too_large: ["Too large", "It is over the size limit. Split it, or raise the limit."],
-  unsupported: ["Kind not supported", "There is no parser for it, or it is binary."],
+  unsupported: ["Kind not supported", "There is no parser for documents of this kind."],
   encrypted: ["Encrypted", "It needs a password. Export it without one."],
   empty: ["Empty", "There are no bytes in it."],
   no_text: ["No text found", "It was read, but holds no text. A scan needs text recognition first."],
