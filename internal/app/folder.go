@@ -30,7 +30,7 @@ type watched struct {
 
 func (a *App) openFolders() error {
 	for _, f := range a.opts.Folders {
-		source, err := a.openFolder(f.Path)
+		source, err := a.openFolder(f.Path, "")
 		if err != nil {
 			return err
 		}
@@ -39,9 +39,10 @@ func (a *App) openFolders() error {
 	return nil
 }
 
-func (a *App) openFolder(path string) (*folder.Folder, error) {
+func (a *App) openFolder(path, base string) (*folder.Folder, error) {
 	return folder.Open(path, folder.Options{
 		MaxBytes: int64(a.config.MaxDocumentBytes),
+		Base:     base,
 		Exclude:  []string{a.config.Data},
 		Rescan:   a.config.RescanInterval,
 		Unwatched: func(err error) {
@@ -50,8 +51,11 @@ func (a *App) openFolder(path string) (*folder.Folder, error) {
 	})
 }
 
+// openSource opens the folder of a stored job, which may lie inside one of this
+// process: its documents are then described alike.
 func (a *App) openSource(path string) (ingest.Source, error) {
-	f, err := a.openFolder(path)
+	base, _ := a.folderAround(path)
+	f, err := a.openFolder(path, base)
 	if err != nil {
 		return nil, err
 	}
@@ -153,35 +157,36 @@ type runner struct{ *App }
 // SECURITY: no other path is read, so that whoever reaches the API cannot have
 // the server read the rest of the disk.
 func (r runner) StartFolderJob(ctx context.Context, p rag.Principal, collection, path string) (rag.Job, error) {
-	if err := r.allowed(path); err != nil {
-		return rag.Job{}, err
+	base, ok := r.folderAround(path)
+	if !ok {
+		return rag.Job{}, &rag.Error{Code: rag.CodeForbidden, Field: "/path",
+			Message: "the server reads only folders that it was started with: quarry up FOLDER"}
 	}
 	if _, err := r.catalog.Collection(ctx, system("a job needs its collection"), collection); err != nil {
 		return rag.Job{}, err
 	}
-	source, err := r.openFolder(path)
+	source, err := r.openFolder(path, base)
 	if err != nil {
 		return rag.Job{}, &rag.Error{Code: rag.CodeInvalid, Field: "/path", Message: "the folder cannot be opened", Err: err}
 	}
 	return r.jobs.Start(ctx, p, collection, source)
 }
 
-func (r runner) allowed(path string) error {
-	forbidden := &rag.Error{Code: rag.CodeForbidden, Field: "/path",
-		Message: "the server reads only folders that it was started with: quarry up FOLDER"}
+// folderAround returns the folder of this process that path lies in.
+func (a *App) folderAround(path string) (base string, ok bool) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return forbidden
+		return "", false
 	}
 	if resolved, err := filepath.EvalSymlinks(abs); err == nil {
 		abs = resolved
 	}
-	for _, w := range r.folders {
+	for _, w := range a.folders {
 		if rel, err := filepath.Rel(w.source.Path(), abs); err == nil && filepath.IsLocal(rel) {
-			return nil
+			return w.source.Path(), true
 		}
 	}
-	return forbidden
+	return "", false
 }
 
 // StartBatch creates a job that the API feeds.

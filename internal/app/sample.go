@@ -11,32 +11,32 @@ import (
 // sampleTries bounds how many questions SampleQuestion tries.
 const sampleTries = 12
 
-// SampleQuestion returns a question that a folder of this process answers, to
-// show a newcomer: made of a heading or title, tried, and safe to paste into a
-// shell. It is "" when none is found.
+// SampleQuestion returns the question that a folder of this process answers
+// best, to show a newcomer: made of a heading or title, tried, and safe to
+// paste into a shell. It is "" when none is found.
 func (a *App) SampleQuestion(ctx context.Context) string {
-	tried := 0
+	best, confidence, tried := "", 0.0, 0
 	for _, w := range a.folders {
 		docs, err := a.catalog.ListDocuments(ctx, system("an example from the process's own folders"),
 			rag.DocumentList{Collection: w.Collection, URIPrefix: w.source.Prefix(), Limit: 50})
 		if err != nil {
-			return ""
+			return best
 		}
 		for _, d := range docs {
 			for _, question := range a.questionsOf(ctx, d) {
 				if tried++; tried > sampleTries || ctx.Err() != nil {
-					return ""
+					return best
 				}
 				answer, err := a.answerer.Answer(ctx, a.principal, rag.Question{Query: rag.Query{
 					Text: question, Collections: []string{w.Collection}, TopK: 10,
 				}}, nil)
-				if err == nil && answer.Result == rag.Answered {
-					return question
+				if err == nil && answer.Result == rag.Answered && answer.Confidence > confidence {
+					best, confidence = question, answer.Confidence
 				}
 			}
 		}
 	}
-	return ""
+	return best
 }
 
 // questionsOf makes questions of a document's headings, else of its title.
@@ -72,7 +72,7 @@ func question(topic string) string {
 	if strings.HasSuffix(topic, "?") {
 		return topic
 	}
-	if len(strings.Fields(topic)) < 2 {
+	if len(strings.Fields(topic)) < 3 {
 		return ""
 	}
 	return "What about " + strings.ToLower(topic[:1]) + topic[1:] + "?"

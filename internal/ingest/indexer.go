@@ -126,7 +126,7 @@ func (x *Indexer) withVectors(ctx context.Context, changes []rag.Change) ([]rag.
 	}
 	batch := make([]rag.IndexChange, len(changes))
 	for i, c := range changes {
-		batch[i].Change = c
+		batch[i].Change = x.ours(c)
 		if len(wanted[i]) == 0 {
 			continue
 		}
@@ -138,6 +138,18 @@ func (x *Indexer) withVectors(ctx context.Context, changes []rag.Change) ([]rag.
 		}
 	}
 	return batch, nil
+}
+
+// ours gives a collection the fingerprint that all of them have in this
+// process. An old entry that names a former model would have the index drop
+// vectors of the present one, which the published entries before it carried.
+func (x *Indexer) ours(c rag.Change) rag.Change {
+	if c.Settings != nil {
+		settings := *c.Settings
+		settings.Fingerprint = x.fingerprint
+		c.Settings = &settings
+	}
+	return c
 }
 
 func (x *Indexer) wanted(c rag.Change) []rag.Hash {

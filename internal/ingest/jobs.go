@@ -107,8 +107,10 @@ func (j *Jobs) submit(ctx context.Context, p rag.Principal, job rag.Job, src Sou
 	}
 }
 
-// Sync brings the collection in line with src and returns the finished job. It
-// goes on with a job for the same source and collection that was broken off.
+// Sync brings the collection in line with src and returns the job that did it.
+// A job for the same source and collection that was broken off is finished
+// first; what it had done before may be out of date by now, so another one
+// follows. begun is told of each.
 func (j *Jobs) Sync(ctx context.Context, p rag.Principal, collection string, src Source, begun func(rag.Job)) (rag.Job, error) {
 	unfinished, err := j.catalog.UnfinishedJobs(ctx)
 	if err != nil {
@@ -117,7 +119,9 @@ func (j *Jobs) Sync(ctx context.Context, p rag.Principal, collection string, src
 	for _, job := range unfinished {
 		if job.Source == SourceFolder && job.Path == src.Path() && job.Collection == collection && !j.isRunning(job.ID) {
 			begun(job)
-			return j.work(ctx, p, job, src)
+			if job, err = j.work(ctx, p, job, src); err != nil {
+				return job, err
+			}
 		}
 	}
 	job, err := j.create(ctx, p, collection, src)

@@ -19,6 +19,7 @@ import (
 // Options tune a Folder. The zero value of each field takes its default.
 type Options struct {
 	MaxBytes int64         // larger files are skipped unread; 64 MiB
+	Base     string        // absolute path that attributes are relative to; the folder itself
 	Exclude  []string      // absolute paths that are never listed, such as the data directory
 	Rescan   time.Duration // Watch walks the whole folder this often at least; 10 minutes
 	Debounce time.Duration // Watch waits for this much quiet after an event; 300 ms
@@ -251,6 +252,18 @@ func refuseError(err error) error {
 		return rag.Fail(rag.ReasonUnreadable, "permission denied")
 	}
 	return rag.Fail(rag.ReasonUnreadable, "input/output error")
+}
+
+// fromBase is a path relative to Options.Base.
+func (f *Folder) fromBase(rel string) string {
+	if f.opts.Base == "" {
+		return rel
+	}
+	from, err := filepath.Rel(f.opts.Base, filepath.Join(f.path, filepath.FromSlash(rel)))
+	if err != nil || !filepath.IsLocal(from) {
+		return rel
+	}
+	return filepath.ToSlash(from)
 }
 
 // firstFolder is the first element of a relative path that has several.

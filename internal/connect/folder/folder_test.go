@@ -99,7 +99,10 @@ func TestListAccountsForEveryEntry(t *testing.T) {
 }
 
 func TestRead(t *testing.T) {
-	dir := t.TempDir()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	put(t, dir, "a/deep/ä ö%.MD", "text")
 	f := open(t, dir, Options{})
 	in, err := f.Read(t.Context(), f.Prefix()+"a/deep/%C3%A4%20%C3%B6%25.MD")
@@ -113,6 +116,10 @@ func TestRead(t *testing.T) {
 		if got := in.Attributes[key].Str(); got != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}
+	}
+	below := open(t, filepath.Join(dir, "a", "deep"), Options{Base: dir})
+	if again, err := below.Read(t.Context(), in.URI); err != nil || !cmp.Equal(again, in) {
+		t.Errorf("read through a folder further down: %+v, %v", again, err)
 	}
 	for _, item := range []string{f.Prefix() + "gone.md", f.Prefix() + "a"} {
 		if _, err := f.Read(t.Context(), item); !errors.Is(err, fs.ErrNotExist) {

@@ -19,8 +19,8 @@ const readTries = 3
 var errMoved = errors.New("the file changed while it was read")
 
 // Read reads one listed file. Its attributes are path (relative to the
-// folder), ext and folder (the first folder of the path), as far as there are
-// any. Errors: fs.ErrNotExist (wrapped) when the file is gone; a *rag.Refusal
+// folder, or to Options.Base), ext and folder (the first folder of the path), as
+// far as there are any. Errors: fs.ErrNotExist (wrapped) when the file is gone; a *rag.Refusal
 // for what must not or cannot be read; the context's error.
 func (f *Folder) Read(ctx context.Context, item string) (rag.Incoming, error) {
 	rel, ok := f.rel(item)
@@ -42,7 +42,7 @@ func (f *Folder) Read(ctx context.Context, item string) (rag.Incoming, error) {
 			URI:        item,
 			Data:       data,
 			ModifiedAt: info.ModTime().UTC(),
-			Attributes: attributes(rel),
+			Attributes: attributes(f.fromBase(rel)),
 			Item:       item,
 		}, nil
 	}
