@@ -25,9 +25,11 @@ type denseQuery struct {
 	padded   []float32 // [stride]
 	rotated  []float32
 	bits     kernel.BitQuery
+	bytes    []int8
 	ids      [batchRows + 4]uint32
 	scores   [batchRows + 4]float32
-	kept     []estimate
+	kept     []estimate // by scan
+	found    []estimate // by graph
 }
 
 // estimate is a row with an estimated score.
@@ -63,11 +65,11 @@ func (s *search) dense() (list []scored, path string, err error) {
 		}
 		return top.ranking(), PathExact, nil
 	}
-	s.scan(q, keep)
+	path = s.scan(q, keep)
 	if err := s.rescore(q, &top); err != nil {
 		return nil, "", err
 	}
-	return top.ranking(), PathScan1, nil
+	return top.ranking(), path, nil
 }
 
 // score offers rows with their exact scores.
@@ -90,14 +92,26 @@ func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) erro
 	return nil
 }
 
-// scan leaves in q.kept the keep best rows by estimate, in no order.
-func (s *search) scan(q *denseQuery, keep int) {
+// scan leaves in q.kept the keep best rows by estimate, in no order, and in
+// q.found what graphs found in the parts that have one.
+func (s *search) scan(q *denseQuery, keep int) (path string) {
 	q.rotation.Rotate(q.rotated, q.padded)
 	quant.SetBitQuery(&q.bits, q.rotated)
-	q.kept = q.kept[:0]
+	q.kept, q.found = q.kept[:0], q.found[:0]
+	path = PathScan1
 	above := float32(math.Inf(-1))
 	for i, p := range s.view.parts {
 		rows := s.sets[i].vectors(p)
+		tried, done := s.walk(q, i, rows)
+		switch {
+		case tried && !done:
+			path = PathFallback
+		case done && path == PathScan1:
+			path = PathGraph
+		}
+		if done {
+			continue
+		}
 		for len(rows) > 0 {
 			batch := rows[:min(batchRows, len(rows))]
 			rows = rows[len(batch):]
@@ -113,6 +127,8 @@ func (s *search) scan(q *denseQuery, keep int) {
 	if len(q.kept) > keep {
 		q.cut(keep)
 	}
+	q.kept = append(q.kept, q.found...)
+	return path
 }
 
 // cut keeps the n best estimates and returns the least of them.

@@ -27,6 +27,9 @@ type Options struct {
 	FlushBytes int64
 	// FlushEvery is how long Run leaves a change unwritten; 0 takes 10 s.
 	FlushEvery time.Duration
+	// GraphRows is from how many rows on a segment gets a graph; 0 takes
+	// 50,000: below, a scan is as fast.
+	GraphRows int
 }
 
 // Engine is an index of many collections. All methods are safe for concurrent
@@ -47,9 +50,10 @@ type Engine struct {
 	mu      sync.Mutex // held while a state is made and published
 	retired []retired
 
-	flushing sync.Mutex // held by Flush; before mu where both are
-	next     uint64     // number of the next segment file
-	flushed  uint64     // seq of the manifest
+	flushing sync.Mutex      // held by Flush; before mu where both are
+	next     uint64          // number of the next segment file
+	flushed  uint64          // seq of the manifest
+	graphs   map[string]bool // graph files that no manifest names yet
 }
 
 // Errors.
@@ -78,7 +82,10 @@ func Open(o Options) (*Engine, error) {
 	if o.FlushEvery == 0 {
 		o.FlushEvery = 10 * time.Second
 	}
-	e := &Engine{options: o, wake: make(chan struct{}, 1)}
+	if o.GraphRows == 0 {
+		o.GraphRows = 50_000
+	}
+	e := &Engine{options: o, wake: make(chan struct{}, 1), next: 1, graphs: map[string]bool{}}
 	e.state.Store(&state{seed: maphash.MakeSeed()})
 	if o.FS == nil {
 		return e, nil
@@ -144,8 +151,8 @@ func (e *Engine) Stats(collection string) (Stats, error) {
 	for _, p := range v.parts {
 		out.Rows += int64(p.liveRows)
 		out.Vectors += int64(p.vectors)
-		if p.file != nil {
-			out.DiskBytes += p.file.size
+		for _, f := range p.files() {
+			out.DiskBytes += f.size
 		}
 	}
 	return out, nil

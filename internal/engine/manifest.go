@@ -43,6 +43,9 @@ type manifestPart struct {
 	file  uint64 // number
 	check uint32 // segment.Segment.Check
 	dead  []uint32
+
+	graph      uint64 // number of its graph's file, 0 for none
+	graphCheck uint32
 }
 
 func (m manifest) encode() []byte {
@@ -65,6 +68,8 @@ func (m manifest) encode() []byte {
 				b = binary.AppendUvarint(b, uint64(doc-last))
 				last = doc
 			}
+			b = binary.AppendUvarint(b, p.graph)
+			b = binary.LittleEndian.AppendUint32(b, p.graphCheck)
 		}
 	}
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
@@ -92,6 +97,7 @@ func decodeManifest(b []byte) (manifest, error) {
 				doc += uint32(r.number())
 				p.dead = append(p.dead, doc)
 			}
+			p.graph, p.graphCheck = r.number(), r.fixed()
 			c.parts = append(c.parts, p)
 		}
 		m.collections = append(m.collections, c)

@@ -3,16 +3,21 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
 
-// Run flushes and merges in the background until ctx ends. Its errors, as of a
-// full disk, go to report, and it tries again with the next change or tick.
+// Run flushes, merges and builds graphs in the background until ctx ends. Its
+// errors, as of a full disk, go to report, and it tries again with the next
+// change or tick.
 func (e *Engine) Run(ctx context.Context, report func(error)) {
 	e.background.Store(true)
 	defer e.background.Store(false)
+	var graphs sync.WaitGroup
+	defer graphs.Wait()
+	graphs.Go(func() { e.runGraphs(ctx, report) })
 	tick := time.NewTicker(e.options.FlushEvery)
 	defer tick.Stop()
 	for {
@@ -26,6 +31,26 @@ func (e *Engine) Run(ctx context.Context, report func(error)) {
 		}
 		if err := e.tend(ctx, overdue); err != nil {
 			report(err)
+		}
+	}
+}
+
+// runGraphs builds graphs, which takes long: flushing goes on beside it.
+func (e *Engine) runGraphs(ctx context.Context, report func(error)) {
+	tick := time.NewTicker(e.options.FlushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for built := true; built && ctx.Err() == nil; {
+			var err error
+			if built, err = e.graphOne(ctx); err != nil && ctx.Err() == nil {
+				report(err)
+				built = false
+			}
 		}
 	}
 }

@@ -23,6 +23,10 @@ type Query struct {
 const (
 	PathExact = "exact" // exact scores of every allowed row
 	PathScan1 = "scan1" // 1-bit codes of every allowed row, the best rescored
+	// PathGraph: the graphs of large segments, PathScan1 for the small ones.
+	PathGraph = "graph"
+	// PathFallback: a graph's budget was spent, and its segment scanned.
+	PathFallback = "fallback"
 )
 
 // Score is a row's standing in one leg.

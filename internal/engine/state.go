@@ -113,13 +113,17 @@ func (v *view) filesNotIn(next *view) []*segmentFile {
 	used := map[*segmentFile]bool{}
 	if next != nil {
 		for _, p := range next.parts {
-			used[p.file] = true
+			for _, f := range p.files() {
+				used[f] = true
+			}
 		}
 	}
 	var files []*segmentFile
 	for _, p := range v.parts {
-		if p.file != nil && !used[p.file] {
-			files = append(files, p.file)
+		for _, f := range p.files() {
+			if !used[f] {
+				files = append(files, f)
+			}
 		}
 	}
 	return files

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/quarry-search/quarry/internal/engine/segment"
@@ -68,6 +69,10 @@ func (e *Engine) openPart(mp manifestPart) (*part, error) {
 		}
 		p = p.without(mp.dead)
 	}
+	if mp.graph != 0 {
+		// Without its graph a segment is scanned, and gets another one.
+		p.graph, _ = e.openGraph(mp.graph, mp.graphCheck, p.seg.Rows())
+	}
 	return p, nil
 }
 
@@ -89,8 +94,8 @@ func (e *Engine) mapSegment(number uint64) (*part, error) {
 func (v *view) close() error {
 	var err error
 	for _, p := range v.parts {
-		if p.file != nil {
-			err = errors.Join(err, p.file.mapping.Close())
+		for _, f := range p.files() {
+			err = errors.Join(err, f.mapping.Close())
 		}
 	}
 	return err
@@ -161,13 +166,17 @@ func (e *Engine) writeSegments(s *state) (map[*segment.Segment]flushedSegment, e
 }
 
 func (e *Engine) writeSegment(number uint64, seg *segment.Segment) (check uint32, err error) {
-	name := segmentName(number)
+	return e.writeFile(segmentName(number), func(w io.Writer) (uint32, error) { return seg.Write(w) })
+}
+
+// writeFile writes and syncs a file; its name is not durable yet.
+func (e *Engine) writeFile(name string, write func(w io.Writer) (uint32, error)) (check uint32, err error) {
 	f, err := e.options.FS.Create(name)
 	if err != nil {
 		return 0, err
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
-	check, err = seg.Write(w)
+	check, err = write(w)
 	if err == nil {
 		err = w.Flush()
 	}
@@ -185,6 +194,9 @@ func (e *Engine) writeSegment(number uint64, seg *segment.Segment) (check uint32
 func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedSegment) error {
 	m := manifest{seq: s.seq, next: e.next}
 	used := map[string]bool{manifestName: true}
+	for name := range e.graphs {
+		used[name] = true // s may be from before it
+	}
 	s.each(func(name string, v *view) {
 		c := manifestCollection{name: name, fingerprint: v.fingerprint, dim: v.dim}
 		for _, p := range v.parts {
@@ -195,6 +207,11 @@ func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedS
 				mp.file, mp.check = written[p.seg].number, written[p.seg].check
 			}
 			used[segmentName(mp.file)] = true
+			if p.graph != nil && p.graph.file != nil {
+				mp.graph, mp.graphCheck = p.graph.file.number, p.graph.check
+				used[graphName(mp.graph)] = true
+				delete(e.graphs, graphName(mp.graph))
+			}
 			c.parts = append(c.parts, mp)
 		}
 		m.collections = append(m.collections, c)
@@ -213,7 +230,7 @@ func (e *Engine) sweep(used map[string]bool) error {
 		return err
 	}
 	for _, name := range names {
-		if ours := strings.HasPrefix(name, "seg-") || strings.HasPrefix(name, manifestName); ours && !used[name] {
+		if ours := strings.HasPrefix(name, "seg-") || strings.HasPrefix(name, "ann-") || strings.HasPrefix(name, manifestName); ours && !used[name] {
 			_ = e.options.FS.Remove(name)
 		}
 	}
@@ -251,7 +268,9 @@ func (v *view) adopt(mapped map[*segment.Segment]*part) *view {
 	for _, p := range v.parts {
 		if m := mapped[p.seg]; m != nil {
 			delete(mapped, p.seg)
-			p = &part{seg: m.seg, file: m.file, docs: p.docs, rows: p.rows, liveDocs: p.liveDocs, liveRows: p.liveRows, vectors: p.vectors, terms: p.terms}
+			live := p.with(nil)
+			live.seg, live.file = m.seg, m.file
+			p = live
 		}
 		next.parts = append(next.parts, p)
 	}

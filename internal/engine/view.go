@@ -19,6 +19,7 @@ type view struct {
 type part struct {
 	seg      *segment.Segment
 	file     *segmentFile // that seg lies in, nil while it is in memory only
+	graph    *partGraph   // nil while there is none
 	docs     segment.Bits // live documents
 	rows     segment.Bits // their rows
 	liveDocs int
@@ -37,7 +38,7 @@ func newPart(seg *segment.Segment) *part {
 
 // without returns the part after the documents in dead died.
 func (p *part) without(dead []uint32) *part {
-	next := &part{seg: p.seg, file: p.file, docs: p.docs.Clone(), rows: p.rows.Clone()}
+	next := &part{seg: p.seg, file: p.file, graph: p.graph, docs: p.docs.Clone(), rows: p.rows.Clone()}
 	for _, doc := range dead {
 		next.docs.Clear(doc)
 		next.rows.ClearRange(p.seg.RowsOf(doc))
@@ -55,6 +56,26 @@ func (p *part) count() {
 		with.And(has)
 		p.vectors = with.Count()
 	}
+}
+
+// with returns the part with a graph.
+func (p *part) with(g *partGraph) *part {
+	return &part{
+		seg: p.seg, file: p.file, graph: g, docs: p.docs, rows: p.rows,
+		liveDocs: p.liveDocs, liveRows: p.liveRows, vectors: p.vectors, terms: p.terms,
+	}
+}
+
+// files returns the files that the part lies in.
+func (p *part) files() []*segmentFile {
+	var list []*segmentFile
+	if p.file != nil {
+		list = append(list, p.file)
+	}
+	if p.graph != nil && p.graph.file != nil {
+		list = append(list, p.graph.file)
+	}
+	return list
 }
 
 // find returns the live document with this id.

@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+
+	"github.com/quarry-search/quarry/internal/engine/ann"
+	"github.com/quarry-search/quarry/internal/engine/quant"
+	"github.com/quarry-search/quarry/internal/engine/segment"
+)
+
+// partGraph is the proximity graph of a segment, with the file that it and
+// its codes lie in. It can be lost at any time: the scan does its work.
+type partGraph struct {
+	*ann.Graph
+	file  *segmentFile // nil in memory
+	check uint32
+}
+
+// graphName is the name of graph file number n.
+func graphName(n uint64) string { return fmt.Sprintf("ann-%016x", n) }
+
+// wantsGraph reports whether a graph would serve the part: it is large, and
+// every row of its segment has a vector. It is made of segments whose file is
+// written: those live long.
+func (e *Engine) wantsGraph(p *part) bool {
+	settled := p.file != nil || e.options.FS == nil
+	has := p.seg.HasVector()
+	return p.graph == nil && settled && p.liveRows >= e.options.GraphRows && has != nil && has.Count() == p.seg.Rows()
+}
+
+// graphOne builds the graph of one part that wants one, and reports whether
+// there was such.
+func (e *Engine) graphOne(ctx context.Context) (bool, error) {
+	s := e.pin()
+	defer s.unpin()
+	var wanting *part
+	var collection string
+	s.each(func(name string, v *view) {
+		for _, p := range v.parts {
+			if wanting == nil && e.wantsGraph(p) {
+				wanting, collection = p, name
+			}
+		}
+	})
+	if wanting == nil {
+		return false, nil
+	}
+	g, err := e.buildGraph(ctx, wanting)
+	if err != nil {
+		return true, err
+	}
+	if !e.install(collection, wanting.seg, g) {
+		return true, e.forget(g)
+	}
+	return true, nil
+}
+
+// install makes g the graph of a segment, if that is still part of the state.
+func (e *Engine) install(collection string, seg *segment.Segment, g *partGraph) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.state.Load()
+	v := now.view(collection)
+	if v == nil {
+		return false
+	}
+	at := v.holding(seg)
+	if at < 0 {
+		return false
+	}
+	next := &view{fingerprint: v.fingerprint, dim: v.dim, parts: slices.Clone(v.parts)}
+	next.parts[at] = v.parts[at].with(g)
+	e.publish(now.seq, map[string]*view{collection: next})
+	e.merged.Store(true)
+	return true
+}
+
+// forget drops a graph that came too late.
+func (e *Engine) forget(g *partGraph) error {
+	if g.file == nil {
+		return nil
+	}
+	e.flushing.Lock()
+	defer e.flushing.Unlock()
+	delete(e.graphs, graphName(g.file.number))
+	return g.file.mapping.Close()
+}
+
+func (e *Engine) buildGraph(ctx context.Context, p *part) (*partGraph, error) {
+	if err := p.seg.VerifyVectors(segment.AllBits(p.seg.Rows()).AppendTo(nil)); err != nil {
+		return nil, e.failed(err)
+	}
+	rotation := quant.NewRotation(p.seg.Dim())
+	codes := ann.Codes{Data: make([]uint8, p.seg.Rows()*rotation.Size()), Size: rotation.Size()}
+	rotated := make([]float32, rotation.Size())
+	for row := range p.seg.Rows() {
+		if row%4096 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		rotation.Rotate(rotated, p.seg.Vectors()[row*p.seg.Stride():][:p.seg.Dim()])
+		quant.EncodeBytes(codes.Row(uint32(row)), rotated)
+	}
+	o := ann.DefaultOptions()
+	o.Threads = max(1, runtime.GOMAXPROCS(0)/2)
+	g, err := ann.Build(ctx, codes, o)
+	if err != nil || e.options.FS == nil {
+		return &partGraph{Graph: g}, err
+	}
+	number, check, err := e.writeGraph(g, codes)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFlush, err)
+	}
+	return e.openGraph(number, check, p.seg.Rows())
+}
+
+// writeGraph writes codes and graph to a file.
+func (e *Engine) writeGraph(g *ann.Graph, codes ann.Codes) (number uint64, check uint32, err error) {
+	e.flushing.Lock() // or a flush sweeps the file
+	defer e.flushing.Unlock()
+	number = e.next
+	e.next++
+	a := g.Arrays()
+	check, err = e.writeFile(graphName(number), func(w io.Writer) (uint32, error) {
+		return segment.WriteSections(w, []segment.Section{
+			{Name: "size", Bytes: segment.Bytes([]uint32{uint32(codes.Size)})},
+			{Name: "codes", Bytes: codes.Data},
+			{Name: "neighbors", Bytes: segment.Bytes(a.Neighbors)},
+			{Name: "degrees", Bytes: a.Degrees},
+			{Name: "sample", Bytes: segment.Bytes(a.Sample)},
+			{Name: "top_neighbors", Bytes: segment.Bytes(a.TopNeighbors)},
+			{Name: "top_degrees", Bytes: a.TopDegrees},
+		})
+	})
+	if err == nil {
+		e.graphs[graphName(number)] = true
+		err = e.options.FS.SyncDir()
+	}
+	return number, check, err
+}
+
+var errOtherGraph = errors.New("it is not the segment's graph")
+
+// openGraph maps a graph file.
+func (e *Engine) openGraph(number uint64, check uint32, rows int) (*partGraph, error) {
+	mapping, err := e.options.FS.Map(graphName(number))
+	if err != nil {
+		return nil, err
+	}
+	g := &partGraph{check: check, file: &segmentFile{number: number, size: int64(len(mapping.Bytes())), mapping: mapping}}
+	if err := g.read(mapping.Bytes(), rows); err != nil {
+		return nil, errors.Join(err, mapping.Close())
+	}
+	return g, nil
+}
+
+func (g *partGraph) read(b []byte, rows int) error {
+	s, check, err := segment.OpenSections(b)
+	if err != nil {
+		return err
+	}
+	size := segment.Uint32s(s["size"])
+	if check != g.check || len(size) != 1 || size[0] == 0 || len(s["codes"]) != rows*int(size[0]) {
+		return errOtherGraph
+	}
+	g.Graph, err = ann.Open(ann.Codes{Data: s["codes"], Size: int(size[0])}, ann.Arrays{
+		Neighbors: segment.Uint32s(s["neighbors"]), Degrees: s["degrees"], Sample: segment.Uint32s(s["sample"]),
+		TopNeighbors: segment.Uint32s(s["top_neighbors"]), TopDegrees: s["top_degrees"],
+	})
+	return err
+}
+
+const (
+	// graphShare is the least share of a segment's rows that must be allowed
+	// for its graph to be tried: of fewer, the scan of the matches is sure and
+	// as fast.
+	graphShare = 0.15
+	// A filtered search of a graph may score one row for so many that the scan
+	// would look at, and scorePerBeam for each row of its beam, without which
+	// it would never end; when that is spent the scan is run after all. So it
+	// costs about twice the scan at worst.
+	scanPerScore = 12
+	scorePerBeam = 32
+	// The beam is this much wider than what is wanted.
+	beamLeast  = 64
+	beamFactor = 2
+	seedRows   = 64
+)
+
+// walk searches the part's graph and keeps what it finds in q.found; it
+// reports false when the part must be scanned.
+func (s *search) walk(q *denseQuery, i int, rows []uint32) (tried, done bool) {
+	p := s.view.parts[i]
+	if p.graph == nil || float64(len(rows)) < graphShare*float64(p.seg.Rows()) || len(rows) < s.engine.options.GraphRows {
+		return false, false
+	}
+	var allowed []uint64
+	var seeds []uint32
+	beam, budget := beamLeast+beamFactor*s.query.Limit, 0
+	if len(rows) < p.seg.Rows() {
+		allowed, budget = s.sets[i].rows, max(len(rows)/scanPerScore, beam*scorePerBeam)
+		for at := 0; at < len(rows); at += max(1, len(rows)/seedRows) {
+			seeds = append(seeds, rows[at])
+		}
+	}
+	found, done := p.graph.Search(nil, q.codes(), beam, allowed, seeds, budget)
+	if !done {
+		return true, false
+	}
+	for _, f := range found {
+		q.found = append(q.found, estimate{rowRef{int32(i), f.Row}, float32(f.Score)})
+	}
+	return true, true
+}
+
+// codes are the query's 8-bit codes.
+func (q *denseQuery) codes() ann.Query {
+	if q.bytes == nil {
+		q.bytes = make([]int8, len(q.rotated))
+	}
+	return ann.Query{Codes: q.bytes, Sum: quant.EncodeQuery(q.bytes, q.rotated)}
+}
