@@ -85,10 +85,10 @@ Held on 12 March, with everyone who was on call in February.
 If we would lose writes, two people decide,
 and one of them is from storage. Nobody should have to carry that alone at night.
 
-- The flag stays, but it has to name the second person.
+- The **flag** stays, but has to name the second person.
 - Jonas writes it into the runbook — “before April” — and the controller asks for it. 🔒
 
-` + "```sh\nquarry ask \"who decides?\"   # runs anywhere\n```\n"
+` + "It is kept in `failover/promote.go`.\n\n```sh\nquarry ask \"who decides?\"   # runs anywhere\n```\n"
 
 func handbook() *fakeServer {
 	filler := strings.Repeat("Replication is watched from three racks, and each of them keeps its own clock and its own counsel.\n\n", 400)

@@ -3,6 +3,7 @@
 import { $, glyph, h } from "./dom.js";
 import { dedent } from "./excerpt.js";
 import { bars } from "./format.js";
+import { inline } from "./inline.js";
 
 const order = ["quoted", "supported", "partial", "unsupported", "uncited"];
 const marks = /(\s*\[\d+\])+\s*$/;
@@ -19,6 +20,7 @@ export class AnswerView {
   start() {
     this.sentences = [];
     this.full = null;
+    this.legend.hidden = false;
     this.legend.replaceChildren();
     this.text.replaceChildren(bars(4));
     this.toolbar.replaceChildren();
@@ -82,7 +84,7 @@ export class AnswerView {
   // abstain says in plain words that there is no answer, and what could be tried.
   abstain(answer, { searched, ways }) {
     this.full = answer;
-    this.legend.replaceChildren();
+    this.legend.hidden = true;
     this.text.classList.remove("verbatim");
     this.text.replaceChildren(h("div", { class: "abstained" },
       h("p", {}, h("strong", {}, "No passage answers this.")),
@@ -119,9 +121,10 @@ export class AnswerView {
 
   #draw(sentence) {
     const numbers = new Set([...numbersIn(sentence.raw).filter((n) => this.citations.known.has(n)), ...sentence.numbers]);
-    const code = [...numbers].some((n) => ["code", "data", "table"].includes(this.citations.known.get(n)?.kind));
+    const kinds = [...numbers].map((n) => this.citations.known.get(n)?.kind);
+    const code = kinds.some((kind) => ["code", "data", "table"].includes(kind));
     const words = code ? dedent(this.#unmarked(sentence).replace(/^(\s*\n)+|\s+$/g, "")) : this.#words(sentence);
-    sentence.element.replaceChildren(...h("span", {}, words).childNodes);
+    sentence.element.replaceChildren(...h("span", {}, kinds.includes("markdown") ? inline(words) : words).childNodes);
     sentence.element.className = `sentence ${sentence.verdict ?? ""}${code ? " code" : /\n\s*(\[\d+\])?\s*$/.test(sentence.raw) ? " lines" : ""}`;
     const chips = [...numbers].map((n) => this.citations.chip(n, sentence.verdict)).filter(Boolean);
     if (sentence.verdict === "uncited") chips.push(h("span", { class: "cite none" }, "uncited"));

@@ -3,6 +3,7 @@
 import { textAt, documentAt } from "./api.js";
 import { h } from "./dom.js";
 import { bars, bytes, count, fault, kindName, trail, when } from "./format.js";
+import { inline } from "./inline.js";
 import { blocksOf } from "./layout.js";
 import { addressOf } from "./state.js";
 import { indexOfByte, indexOfChar } from "./text.js";
@@ -126,7 +127,7 @@ export class Reader {
       const code = blocks.length > 0 && blocks.every((block) => block.type === "line");
       this.body.className = code ? "text code" : "text";
       this.body.classList.toggle("wrap", longest(text) > 400);
-      const parts = blocks.flatMap((block, i) => this.#block(block, text, marks, i > 0));
+      const parts = blocks.flatMap((block, i) => this.#block(block, text, marks, i > 0, known.kind === "markdown"));
       this.body.replaceChildren(
         ...(span.byte_start > 0 ? [this.#moreButton(true, `Earlier text: ${bytes(span.byte_start)} more`)] : []),
         ...parts,
@@ -142,7 +143,7 @@ export class Reader {
     return h("button", { class: "button more", type: "button", click: press }, words);
   }
 
-  #block({ type, start, end, at, page }, text, marks, inner) {
+  #block({ type, start, end, at, page }, text, marks, inner, markdown) {
     const name = { heading: "h3", line: "div" }[type] ?? "p";
     const cuts = new Set([start, end]);
     const sign = type === "heading" ? start + /^#*\s*/.exec(text.slice(start, end))[0].length : start;
@@ -151,7 +152,8 @@ export class Reader {
     for (const { range } of here) for (const edge of range) if (edge > start && edge < end) cuts.add(edge);
     const edges = [...cuts].sort((a, b) => a - b);
     const children = edges.slice(1).map((to, i) => {
-      const words = text.slice(edges[i], to);
+      const raw = text.slice(edges[i], to);
+      const words = markdown && type !== "line" ? inline(raw) : raw;
       const keys = here.filter(({ range }) => range[0] <= edges[i] && to <= range[1]).map(({ key }) => key);
       if (keys.length === 0) return to <= sign ? h("span", { class: "sign" }, words) : words;
       return h("mark", { "data-cite": keys.join(" "), class: keys.includes(this.shown) && "shown" }, words);
