@@ -3,6 +3,7 @@ package telemetry
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,7 +15,7 @@ func (m *Metrics) registerHTTP() {
 	}, []string{"http_request_method", "http_route", "http_response_status_code"})
 	m.registry.MustRegister(m.serverDuration)
 	m.requests = m.counters("http_requests_total", "Requests by what they asked and how they ended.", "surface", "operation", "outcome")
-	zero(m.requests, []string{"native"}, operations, outcomes)
+	zero(m.requests, surfaces, operations, outcomes)
 	m.problems = m.counters("http_problems_total", "Problems sent, by code.", "code")
 	zero(m.problems, codes)
 	m.inFlight = m.gaugeVec("http_in_flight", "Requests running.", "kind")
@@ -37,10 +38,20 @@ func (m *Metrics) RequestDone(method, route string, status int, operation, outco
 	}
 	m.serverDuration.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 	if operation != "" {
-		m.requests.WithLabelValues("native",
+		m.requests.WithLabelValues(surfaceOf(route),
 			m.among(operations, operation, "http_requests_total"), m.among(outcomes, outcome, "http_requests_total")).Inc()
 	}
 	if code != "" {
 		m.problems.WithLabelValues(m.among(codes, code, "http_problems_total")).Inc()
 	}
+}
+
+// surfaceOf is whose shapes a route speaks.
+func surfaceOf(route string) string {
+	for _, surface := range surfaces[1:] {
+		if strings.HasPrefix(route, "/"+surface+"/") {
+			return surface
+		}
+	}
+	return surfaces[0]
 }

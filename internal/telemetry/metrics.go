@@ -50,6 +50,11 @@ type Metrics struct {
 	dropped, overflow                              *prometheus.CounterVec
 	inFlight                                       *prometheus.GaugeVec
 	panics                                         prometheus.Counter
+
+	providerDuration, providerWait               *prometheus.HistogramVec
+	providerErrors, providerTokens, providerCost *prometheus.CounterVec
+	providerUp                                   *prometheus.GaugeVec
+	providerModels                               []string // configured, before any call
 }
 
 var (
@@ -71,6 +76,7 @@ func NewMetrics(b Build) *Metrics {
 	m.registerSearch()
 	m.registerAnswer()
 	m.registerIngest()
+	m.registerProvider()
 	return m
 }
 

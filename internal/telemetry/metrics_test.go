@@ -90,6 +90,11 @@ func everything(m *Metrics) {
 	m.JobDone(rag.Job{State: rag.JobDone, Source: "folder", Counts: rag.JobCounts{Accepted: 4, Failed: 1}})
 	m.dropped.WithLabelValues("traces").Inc()
 	m.among(nil, "x", "search_path_total")
+	m.Provider("cohere", "embed-v4.0")
+	m.Provider("tei", "tei")
+	m.ProviderCall(ProviderCall{Provider: "cohere", Model: "embed-v4.0", Operation: "embeddings", Failures: []string{"rate_limited"},
+		Took: time.Second, Waited: time.Second, Tokens: 7, CostUSD: 0.5})
+	m.ProviderCall(ProviderCall{Provider: "cohere", Model: "embed-v4.0", Operation: "rerank", Error: "auth", Failures: []string{"auth"}})
 }
 
 // TestNames compares names, types and labels of all metrics of our own with
@@ -200,6 +205,13 @@ func TestRecordings(t *testing.T) {
 		`quarry_follower_lag_seconds{follower="index"}`:                                                                           3,
 		`quarry_ingest_unbalanced_documents{}`:                                                                                    1,
 		`http_server_request_duration_seconds{http_request_method="GET",http_response_status_code="200",http_route="/v1/search"}`: 1,
+		`quarry_provider_request_duration_seconds{model="embed-v4.0",operation="embeddings",outcome="ok",provider="cohere"}`:      1,
+		`quarry_provider_errors_total{provider="cohere",type="rate_limited"}`:                                                     1,
+		`quarry_provider_errors_total{provider="cohere",type="auth"}`:                                                             1,
+		`quarry_provider_tokens_total{model="embed-v4.0",provider="cohere",type="input"}`:                                         7,
+		`quarry_provider_cost_usd_total{model="embed-v4.0",provider="cohere"}`:                                                    0.5,
+		`quarry_provider_rate_limit_wait_seconds{provider="cohere"}`:                                                              1,
+		`quarry_provider_up{provider="cohere"}`:                                                                                   0,
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %v, want %v", key, got[key], want)
@@ -242,6 +254,7 @@ func TestCardinality(t *testing.T) {
 			Sentences: []rag.Sentence{{Verdict: rag.Verdict(x)}}, Stages: []rag.Stage{{Name: x}}}, nil, 1, 1)
 		m.Document(rag.Kind(x), rag.Result(x), rag.Reason(x), 0, 0, []rag.Stage{{Name: x}, {Name: "parse"}})
 		m.FollowerError(x, x)
+		m.ProviderCall(ProviderCall{Provider: x, Model: x, Operation: x, Error: x, Failures: []string{x}, Waited: 1})
 	}
 	series := 0
 	families, err := m.Registry().Gather()

@@ -11,6 +11,7 @@ const other = "_other"
 
 // The closed sets of labels.
 var (
+	surfaces     = []string{"native", "openai", "cohere"}
 	operations   = []string{"search", "answer", "ingest", "read", "admin"}
 	outcomes     = []string{"ok", "degraded", "client_error", "error", "canceled"}
 	methods      = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -33,6 +34,15 @@ var (
 	jobKinds     = []string{"ingest"}
 	jobResults   = []string{"ok", "partial", "failed", "canceled"}
 	signals      = []string{"traces", "freshness"}
+)
+
+// What calls to other servers are told apart by.
+var (
+	providers = []string{
+		"openai", "azure", "gemini", "mistral", "cohere", "voyage", "jina", "ollama", "vllm", "llamacpp", "tei",
+	}
+	providerOperations = []string{"chat", "embeddings", "rerank"}
+	providerErrors     = []string{"timeout", "rate_limited", "auth", "quota", "invalid", "unavailable", "filtered", "other"}
 )
 
 var reasons = []string{

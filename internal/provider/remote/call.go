@@ -110,7 +110,7 @@ func (c *caller) do(ctx context.Context, r request) error {
 	}
 	defer leave()
 	o := c.options
-	call := Call{Provider: o.Kind, Model: o.Model, Operation: r.operation, Items: r.items}
+	call := Call{Provider: o.Kind, Model: nameOf(o), Operation: r.operation, Items: r.items}
 	body, err := json.Marshal(r.body)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)

@@ -11,7 +11,7 @@ const (
 // Call is what one request, with its retries, was and cost. It has no content.
 type Call struct {
 	Provider  string // the kind
-	Model     string
+	Model     string // or the kind, where requests name no model
 	Operation string
 	Error     ErrorType   // how it ended; "" for success
 	Canceled  bool        // the caller went away: neither success nor error

@@ -158,7 +158,7 @@ func checkRequest(t *testing.T, f *fakeServer, path string, header [2]string, bo
 
 func checkCost(t *testing.T, call Call, o Options, operation string, tokens int) {
 	t.Helper()
-	want := Call{Provider: o.Kind, Model: o.Model, Operation: operation, Items: 2, Tokens: tokens, Estimated: tokens == 0, Took: call.Took}
+	want := Call{Provider: o.Kind, Model: nameOf(o), Operation: operation, Items: 2, Tokens: tokens, Estimated: tokens == 0, Took: call.Took}
 	if want.Estimated {
 		want.Tokens = call.Tokens
 	}
