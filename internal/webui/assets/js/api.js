@@ -1,7 +1,7 @@
 // The public API, and nothing else: what the console can do, curl can.
 
 // Failure is a problem (RFC 9457), or what stands in its place when no server answered.
-export class Failure extends Error {
+class Failure extends Error {
   constructor({ title, detail, status = 0, code = "", request_id: requestID = "", errors = [] }) {
     super(title);
     Object.assign(this, { title, detail, status, code, requestID, errors });

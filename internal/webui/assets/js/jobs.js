@@ -13,7 +13,7 @@ let jobs = [];
 let next = null;
 let timer;
 
-export const jobName = ({ source, path, id }) => ({ folder: "Folder", batch: "Batch", upload: "Upload" }[source] ?? source) + (path ? ` ${path}` : ` ${id.slice(-6)}`);
+const jobName = ({ source, path, id }) => ({ folder: "Folder", batch: "Batch", upload: "Upload" }[source] ?? source) + (path ? ` ${path}` : ` ${id.slice(-6)}`);
 
 async function refresh() {
   clearTimeout(timer);
