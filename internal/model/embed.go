@@ -146,7 +146,7 @@ func (m *Model) pool(x []float32, width, n int) []float32 {
 	}
 	sum := 0.0
 	for _, f := range v {
-		sum += float64(f) * float64(f)
+		sum += float64(float64(f) * float64(f)) // not fused: CPUs agree
 	}
 	if sum > 0 {
 		inv := float32(1 / math.Sqrt(sum))

@@ -31,7 +31,7 @@ type table struct {
 	floats []float32
 }
 
-// row adds row id to x.
+// addRow adds row id to x.
 func (t *table) addRow(x []float32, id int) {
 	if t.floats != nil {
 		for i, v := range t.floats[id*t.width : (id+1)*t.width] {
@@ -41,7 +41,7 @@ func (t *table) addRow(x []float32, id int) {
 	}
 	scale := t.scale[id]
 	for i, v := range t.bytes[id*t.width : (id+1)*t.width] {
-		x[i] += float32(v) * scale
+		x[i] += float32(float32(v) * scale) // the conversion forbids fusing: CPUs agree
 	}
 }
 

@@ -39,7 +39,9 @@ func (r *rotary) turn(n int, panels func(i int) []float32) {
 		for p := range n {
 			c, s := r.cos[p*r.half+i], r.sin[p*r.half+i]
 			x, y := a[p*w], b[p*w]
-			a[p*w], b[p*w] = x*c-y*s, y*c+x*s
+			// Conversions forbid fusing, so that all CPUs agree.
+			a[p*w] = float32(x*c) - float32(y*s)
+			b[p*w] = float32(y*c) + float32(x*s)
 		}
 	}
 }

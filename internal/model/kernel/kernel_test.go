@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -195,41 +196,88 @@ func TestMaskedScoresVanish(t *testing.T) {
 	})
 }
 
-// TestVectorSetsAgreeToTheBit proves that a model's vectors do not depend on
-// which of the two x86 sets made them.
-func TestVectorSetsAgreeToTheBit(t *testing.T) {
-	wide, err := ByName("avx512_vnni")
-	if err != nil {
-		t.Skip(err)
-	}
-	narrow, err := ByName("avx2")
-	if err != nil {
-		t.Skip(err)
-	}
+// everything runs every kernel of a set on fixed input.
+func everything(s *Set) []float32 {
 	r := rand.New(rand.NewPCG(5, 5))
-	x, y, g, b := randoms(r, 384, 4), randoms(r, 384, 1), randoms(r, 384, 1), randoms(r, 384, 1)
-	run := func(s *Set) []float32 {
-		var out []float32
-		v := append([]float32(nil), x...)
-		s.GELU(v)
-		out = append(out, v...)
-		s.SiLU(v)
-		out = append(out, v...)
-		copy(v, x)
-		s.LayerNorm(v, y, g, b, 1e-5)
-		out = append(out, v...)
-		inv := make([]float32, 4)
-		s.Softmax(v, 96, 4, 96, inv)
-		out = append(append(out, v...), inv...)
-		f := &F32{K: 12, N: 32, Panels: x, Bias: g[:32]}
-		c := make([]float32, 9*32)
-		s.MulF32(f, y, 12, 9, c, 32, 32)
-		return append(out, c...)
+	numbers := func(n int, most float32) []float32 { // without what compilers may fuse
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(r.IntN(200001)-100000) * (most / 100000)
+		}
+		return x
 	}
-	p, q := run(wide), run(narrow)
-	for i := range p {
-		if p[i] != q[i] {
-			t.Fatalf("element %d: %x and %x", i, math.Float32bits(p[i]), math.Float32bits(q[i]))
+	x, y, g, b := numbers(384, 9), numbers(384, 3), numbers(384, 2), numbers(384, 2)
+	var out []float32
+	v := append([]float32(nil), x...)
+	s.GELU(v)
+	out = append(out, v...)
+	s.SiLU(v)
+	out = append(out, v...)
+	s.Mul(v, y)
+	out = append(out, v...)
+	copy(v, x)
+	s.LayerNorm(v, y, g, b, 1e-5)
+	out = append(out, v...)
+	s.LayerNorm(v[:75], y[:75], g[:75], b[:75], 1e-5)
+	inv := make([]float32, 4)
+	s.Softmax(v, 96, 4, 96, inv)
+	out = append(append(out, v...), inv...)
+	f := &F32{K: 12, N: 32, Panels: x, Bias: g[:32]}
+	c := make([]float32, 9*32)
+	s.MulF32(f, y, 12, 9, c, 32, 32)
+	out = append(out, c...)
+	q := make([]int8, 64*48)
+	for i := range q {
+		q[i] = int8(r.IntN(255) - 127)
+	}
+	w := &I8{K: 48, N: 64, Panels: PackI8(q, 64, 48, 48), Scale: y[:64], Bias: g[:64]}
+	w.ColSum = ColumnSums(w.Panels, 48, 64)
+	var rows Rows
+	s.Quantise(&rows, x, 48, 8, 48)
+	c = make([]float32, 8*64)
+	s.MulI8(w, &rows, 8, c, 32, 256)
+	return append(out, c...)
+}
+
+// TestSetsAgreeToTheBit proves that vectors do not depend on the CPU: every
+// set, on every architecture, gives these very bits.
+func TestSetsAgreeToTheBit(t *testing.T) {
+	const want = "5cd790f441839a66"
+	for _, s := range Available() {
+		sum := sha256.New()
+		for _, v := range everything(s) {
+			fmt.Fprintf(sum, "%08x", math.Float32bits(v))
+		}
+		if got := fmt.Sprintf("%x", sum.Sum(nil))[:16]; got != want {
+			t.Errorf("%s: hash of all results is %s, want %s", s.Name(), got, want)
+		}
+	}
+}
+
+// TestAccuracy compares the approximations, which all sets share, with the
+// functions themselves.
+func TestAccuracy(t *testing.T) {
+	s := Best()
+	for x := -30.0; x < 30; x += 0.001 {
+		v := make([]float32, Step)
+		v[0] = float32(x)
+		f := float64(v[0])
+		s.GELU(v)
+		if want := f / 2 * (1 + math.Erf(f/math.Sqrt2)); math.Abs(float64(v[0])-want) > 4e-7*(1+math.Abs(f)) {
+			t.Fatalf("gelu(%g) is %g, want %g", f, v[0], want)
+		}
+		v[0] = float32(x)
+		s.SiLU(v)
+		if want := f / (1 + math.Exp(-f)); math.Abs(float64(v[0])-want) > 4e-7*(1+math.Abs(want)) {
+			t.Fatalf("silu(%g) is %g, want %g", f, v[0], want)
+		}
+		v[0], v[1] = float32(-math.Abs(x)), 0
+		for i := 2; i < Step; i++ {
+			v[i] = -1e30
+		}
+		s.Softmax(v, Step, 1, Step, make([]float32, 1))
+		if want := math.Exp2(-math.Abs(f)); math.Abs(float64(v[0])-want) > 2e-7*want {
+			t.Fatalf("2^%g is %g, want %g", -math.Abs(f), v[0], want)
 		}
 	}
 }
