@@ -122,16 +122,18 @@ func (e *listError) Unwrap() error { return e.err }
 
 func (r *run) listAndWork(ctx context.Context, list func(context.Context, *acceptor) error) error {
 	group, ctx := errgroup.WithContext(ctx)
+	var unlisted error // what was found before it is worked off all the same
 	group.Go(func() error {
 		defer close(r.items)
 		a, err := r.acceptor(ctx)
 		if err != nil {
 			return err
 		}
-		if err := list(ctx, a); err != nil && a.err == nil && ctx.Err() == nil {
-			return errors.Join(a.flush(), &listError{err})
-		} else if err != nil {
+		if err := list(ctx, a); err != nil && (a.err != nil || ctx.Err() != nil) {
 			return err
+		} else if err != nil {
+			unlisted = &listError{err}
+			return a.flush()
 		}
 		return a.finish()
 	})
@@ -145,7 +147,10 @@ func (r *run) listAndWork(ctx context.Context, list func(context.Context, *accep
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return unlisted
 }
 
 // update changes the stored job.
