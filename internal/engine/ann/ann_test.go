@@ -188,7 +188,7 @@ func (s *space) extend(t *testing.T, base *Graph) {
 		t.Fatal(err)
 	}
 	s.codes = next
-	if r := s.recall(t, g, 100, nil); r < 0.95 {
+	if r := s.recall(t, g, 160, nil); r < 0.95 {
 		t.Errorf("recall@10 after an extension is %.3f", r)
 	}
 }
