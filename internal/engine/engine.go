@@ -38,6 +38,7 @@ type Engine struct {
 	options Options
 	state   atomic.Pointer[state]
 	queries sync.Pool // of *denseQuery
+	costs   costs
 	wake    chan struct{}
 
 	gate       sync.RWMutex // held by searches, and by Close for good
@@ -85,7 +86,7 @@ func Open(o Options) (*Engine, error) {
 	if o.GraphRows == 0 {
 		o.GraphRows = 50_000
 	}
-	e := &Engine{options: o, wake: make(chan struct{}, 1), next: 1, graphs: map[string]bool{}}
+	e := &Engine{options: o, costs: measuredCosts, wake: make(chan struct{}, 1), next: 1, graphs: map[string]bool{}}
 	e.state.Store(&state{seed: maphash.MakeSeed()})
 	if o.FS == nil {
 		return e, nil

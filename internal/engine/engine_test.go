@@ -39,6 +39,11 @@ func unitVector(r *rand.Rand, dim int) []float32 {
 		v[i] = float32(r.NormFloat64())
 		norm += float64(v[i]) * float64(v[i])
 	}
+	return scale(v, norm)
+}
+
+// scale makes v, whose squared norm is given, of unit length.
+func scale(v []float32, norm float64) []float32 {
 	for i := range v {
 		v[i] /= float32(math.Sqrt(norm))
 	}

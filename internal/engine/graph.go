@@ -175,34 +175,42 @@ func (g *partGraph) read(b []byte, rows int) error {
 }
 
 const (
-	// graphShare is the least share of a segment's rows that must be allowed
-	// for its graph to be tried: of fewer, the scan of the matches is sure and
-	// as fast.
-	graphShare = 0.15
-	// A filtered search of a graph may score one row for so many that the scan
-	// would look at, and scorePerBeam for each row of its beam, without which
-	// it would never end; when that is spent the scan is run after all. So it
-	// costs about twice the scan at worst.
-	scanPerScore = 12
-	scorePerBeam = 32
 	// The beam is this much wider than what is wanted.
 	beamLeast  = 64
 	beamFactor = 2
 	seedRows   = 64
 )
 
-// walk searches the part's graph and keeps what it finds in q.found; it
-// reports false when the part must be scanned.
+// costs predict what a search of a graph and a scan cost, in rows scored by a
+// graph. docs/engine.md says where the figures come from.
+type costs struct {
+	perBeam float64 // rows scored for each of the beam, when all are allowed
+	perScan float64 // rows that a scan looks at meanwhile
+}
+
+var measuredCosts = costs{perBeam: 15, perScan: 8}
+
+// walk searches the part's graph and keeps what it finds in q.found; unless
+// done, the part must be scanned. The graph is tried when it should be the
+// cheaper: it passes through rows that are not allowed. When it scores as many
+// rows as the scan would cost it stops, so that a filter which happens to lie
+// badly costs twice the scan.
 func (s *search) walk(q *denseQuery, i int, rows []uint32) (tried, done bool) {
 	p := s.view.parts[i]
-	if p.graph == nil || float64(len(rows)) < graphShare*float64(p.seg.Rows()) || len(rows) < s.engine.options.GraphRows {
+	if p.graph == nil || len(rows) == 0 {
+		return false, false
+	}
+	beam := beamLeast + beamFactor*s.query.Limit
+	share := float64(len(rows)) / float64(p.seg.Rows())
+	scan := float64(len(rows)) / s.engine.costs.perScan
+	if s.engine.costs.perBeam*float64(beam)/share > scan {
 		return false, false
 	}
 	var allowed []uint64
 	var seeds []uint32
-	beam, budget := beamLeast+beamFactor*s.query.Limit, 0
+	budget := 0
 	if len(rows) < p.seg.Rows() {
-		allowed, budget = s.sets[i].rows, max(len(rows)/scanPerScore, beam*scorePerBeam)
+		allowed, budget = s.sets[i].rows, int(scan)
 		for at := 0; at < len(rows); at += max(1, len(rows)/seedRows) {
 			seeds = append(seeds, rows[at])
 		}

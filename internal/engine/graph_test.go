@@ -15,12 +15,16 @@ const (
 	graphTestLeast = 2600
 )
 
+// graphTestCosts make a graph worth while for so few rows.
+var graphTestCosts = costs{perBeam: 15, perScan: 1}
+
 // withGraph returns an engine with one large segment that has a graph, on fs,
 // and the vectors of its rows by document id.
 func withGraph(t *testing.T, fs vfs.FS) (*Engine, map[string][]float32) {
 	t.Helper()
 	e, err := Open(Options{FS: fs, KnownField: known, GraphRows: graphTestLeast})
 	must(t, err)
+	e.costs = graphTestCosts
 	r := rand.New(rand.NewPCG(8, 8))
 	vectors := map[string][]float32{}
 	changes := []Change{{Seq: 1, Kind: Create, Collection: "a"}}
@@ -104,6 +108,7 @@ func TestGraphs(t *testing.T) {
 	must(t, e.Close())
 	e, err = Open(Options{FS: fs, KnownField: known, GraphRows: graphTestLeast})
 	must(t, err)
+	e.costs = graphTestCosts
 	if got := recall(t, e, filter.Filter{}, PathGraph); got < 0.9 {
 		t.Errorf("after deleting and reopening: recall %.3f", got)
 	}
@@ -117,6 +122,7 @@ func TestDamagedGraphIsBuiltAgain(t *testing.T) {
 	fs.Damage(graphName(2), func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
 	e, err := Open(Options{FS: fs, KnownField: known, GraphRows: graphTestLeast})
 	must(t, err)
+	e.costs = graphTestCosts
 	if e.Recovered() != nil {
 		t.Fatalf("the index was emptied: %v", e.Recovered())
 	}
