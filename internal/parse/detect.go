@@ -76,8 +76,9 @@ func sniff(data []byte) string {
 	if strings.HasPrefix(media, "text/") {
 		return media
 	}
-	if len(data) > 0 && media == "application/octet-stream" && !isBinary(data) {
-		// A control character is enough for the sniffer to call text binary.
+	if len(data) > 0 && media != "application/postscript" && !isBinary(data) {
+		// The sniffer takes two letters for an image, as in "BMI is high", and
+		// any control character for bytes.
 		if _, err := decode(data); err == nil {
 			return "text/plain"
 		}

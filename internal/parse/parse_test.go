@@ -423,3 +423,14 @@ func BenchmarkHTML(b *testing.B) {
 func BenchmarkCode(b *testing.B) {
 	benchmark(b, "a.py", strings.Repeat("# adds\ndef add(a, b):\n    c = a + b\n    return c\n\n\n", 2000))
 }
+
+// TestTextWithMagicLetters holds the sniffer to what the bytes are, not to the
+// two letters that some image formats begin with.
+func TestTextWithMagicLetters(t *testing.T) {
+	for _, text := range []string{"BMI-1 is overexpressed in some cancers.", "Acute fatty liver\vof pregnancy.", "OggS is a letter soup."} {
+		got, err := New(Limits{}, nil).Parse(t.Context(), Input{URI: "1996292", MediaType: "text/plain", Data: []byte(text)})
+		if err != nil || got.Kind != rag.KindText {
+			t.Errorf("%q: kind %q, error %v", text, got.Kind, err)
+		}
+	}
+}
