@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"io"
 	"net/http"
@@ -60,7 +61,7 @@ func (s *server) putBatch(ctx context.Context, p rag.Principal, in *batchInput) 
 		b := &batch{
 			server: s, principal: p, job: job, cancel: cancel,
 			w: w, control: http.NewResponseController(w),
-			slots: semaphore.NewWeighted(int64(s.BatchSlots)), memory: semaphore.NewWeighted(2 * maxBatchLine),
+			slots: semaphore.NewWeighted(int64(s.BatchSlots)), memory: semaphore.NewWeighted(2 * int64(s.LineBytes)),
 			last: map[string]chan struct{}{}, seed: maphash.MakeSeed(), seen: map[uint64]struct{}{},
 		}
 		b.run(ctx, r)
@@ -105,7 +106,7 @@ func (b *batch) run(ctx context.Context, r *http.Request) {
 	b.w.Header().Set("Content-Type", ndjson)
 	b.w.Header().Set("Cache-Control", "no-store")
 	b.w.Header().Set("X-Accel-Buffering", "no")
-	lines := newLineReader(&deadlineReader{r.Body, b.control, b.UploadTimeout}, maxBatchLine)
+	lines := newLineReader(&deadlineReader{r.Body, b.control, b.UploadTimeout}, b.LineBytes)
 	for ctx.Err() == nil {
 		group, err := b.readGroup(lines)
 		if len(group) > 0 {
@@ -137,24 +138,21 @@ func (d *deadlineReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// The bounds of the lines that are accepted in one transaction.
-const (
-	maxGroup      = 64
-	maxGroupBytes = 8 << 20
-)
+// maxGroup is how many lines are accepted in one transaction.
+const maxGroup = 64
 
-// readGroup reads the lines that are there: at least one, and no more than the
-// bounds once it has one.
+// readGroup reads the lines that are there: at least one, up to maxGroup, and
+// none beyond half a longest line.
 func (b *batch) readGroup(lines *lineReader) (group []entry, err error) {
 	var total int
-	for len(group) == 0 || len(group) < maxGroup && total < maxGroupBytes && lines.pending() {
+	for len(group) == 0 || len(group) < maxGroup && total < b.LineBytes/2 && lines.pending() {
 		line, tooLong, err := lines.next()
 		if err != nil {
 			return group, err
 		}
 		e := entry{line: lines.line, bytes: int64(len(line))}
 		if tooLong {
-			e.err = &rag.Error{Code: rag.CodeTooLarge, Message: "the line is longer than 64 MiB"}
+			e.err = &rag.Error{Code: rag.CodeTooLarge, Message: fmt.Sprintf("the line is longer than %d bytes", b.LineBytes)}
 		} else {
 			e.doc, e.err = decodePut(line)
 		}

@@ -129,7 +129,7 @@ func TestBatchStreams(t *testing.T) {
 		}
 		return rag.Outcome{Result: rag.Indexed}, nil
 	}
-	srv := httptest.NewServer(handler(t, f))
+	srv := httptest.NewServer(handler(t, f, func(o *Options) { o.LineBytes = 512 << 10 }))
 	defer srv.Close()
 	body, w := io.Pipe()
 	req, _ := http.NewRequest("POST", srv.URL+"/v1/collections/docs/batch", body)
@@ -145,8 +145,8 @@ func TestBatchStreams(t *testing.T) {
 	}
 	var sent atomic.Int64
 	go func() {
-		big := strings.Repeat("x", 1<<20)
-		for i := range 250 { // far more than all buffers on the way hold
+		big := strings.Repeat("x", 256<<10)
+		for i := range 120 { // far more than all buffers on the way hold
 			if _, err := fmt.Fprintf(w, `{"uri":"u%d","text":"%s"}`+"\n", i, big); err != nil {
 				return
 			}
@@ -159,16 +159,16 @@ func TestBatchStreams(t *testing.T) {
 		still = sent.Load()
 		time.Sleep(150 * time.Millisecond)
 	}
-	if still >= 200 {
-		t.Errorf("%d MiB were read while two documents waited", still)
+	if still >= 100 {
+		t.Errorf("%d lines were taken while two documents waited", still)
 	}
 	close(release)
 	count := 0
 	for lines.Scan() {
 		count++
 	}
-	if count != 251 {
-		t.Errorf("%d more lines, want 250 results and the balance", count)
+	if count != 121 {
+		t.Errorf("%d more lines, want 120 results and the balance", count)
 	}
 }
 
@@ -232,6 +232,15 @@ func TestBatchOfABrokenCatalog(t *testing.T) {
 	}
 	if j := f.jobs["j1"]; j.State != rag.JobFailed || j.Error != "the disk is full" {
 		t.Errorf("the job ended as %+v", j)
+	}
+}
+
+func TestBatchLineTooLong(t *testing.T) {
+	w := do(handler(t, newFake(), func(o *Options) { o.LineBytes = 100 }), "POST", "/v1/collections/docs/batch",
+		`{"uri":"long","text":"`+strings.Repeat("x", 100)+`"}`+"\n"+`{"uri":"b","text":"x"}`)
+	results, end := batchLines(t, w.Body.Bytes())
+	if len(results) != 2 || results[0].Reason != "too_large" || results[1].Result != "indexed" || end.Counts.Failed != 1 {
+		t.Errorf("%s", w.Body)
 	}
 }
 

@@ -7,9 +7,6 @@ import (
 	"io"
 )
 
-// maxBatchLine is the longest line of a batch.
-const maxBatchLine = 64 << 20
-
 // lineReader reads lines of limited length.
 type lineReader struct {
 	r     *bufio.Reader

@@ -103,6 +103,7 @@ type Options struct {
 	SearchSlots   int              // searches and answers at once; default: 4 per CPU
 	SearchQueue   int              // of them waiting for a slot; default: 256
 	BatchSlots    int              // documents of one batch at once; default: one per CPU
+	LineBytes     int              // the longest line of a batch, which may hold twice as much in work; default: 64 MiB
 	ReadTimeout   time.Duration    // of a JSON body; default: 10 s
 	UploadTimeout time.Duration    // of a document's body, and between bytes of a batch; default: 5 min
 	WriteTimeout  time.Duration    // of one message of a stream; default: 30 s
@@ -128,6 +129,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.SearchSlots, 4*runtime.GOMAXPROCS(0))
 	setDefault(&o.SearchQueue, 256)
 	setDefault(&o.BatchSlots, runtime.GOMAXPROCS(0))
+	setDefault(&o.LineBytes, 64<<20)
 	setDefault(&o.ReadTimeout, 10*time.Second)
 	setDefault(&o.UploadTimeout, 5*time.Minute)
 	setDefault(&o.WriteTimeout, 30*time.Second)

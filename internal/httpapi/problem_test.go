@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -207,13 +208,16 @@ func TestPanicAfterFirstByteCutsTheConnection(t *testing.T) {
 		_ = send(rag.Event{Type: rag.EventDelta, Delta: "x"})
 		panic("secret")
 	}
-	h := handler(t, f)
+	w := httptest.NewRecorder()
 	defer func() {
 		if v := recover(); v != http.ErrAbortHandler {
 			t.Errorf("recovered %v, want http.ErrAbortHandler", v)
 		}
+		if strings.Contains(w.Body.String(), "problem") {
+			t.Errorf("a problem is written into the stream: %s", w.Body)
+		}
 	}()
-	do(h, "POST", "/v1/answers", `{"query":"x","stream":true}`)
+	handler(t, f).ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/v1/answers", strings.NewReader(`{"query":"x","stream":true}`)))
 	t.Error("the response ended as if it were whole")
 }
 

@@ -57,9 +57,7 @@ func register[I, O any](s *server, op operation, handler func(ctx context.Contex
 		op.adjust(&h)
 	}
 	huma.Register(s.api, h, func(ctx context.Context, in *I) (*O, error) {
-		st := stateOf(ctx)
-		st.endBody()
-		out, err := handler(ctx, st.principal, in)
+		out, err := handler(ctx, stateOf(ctx).principal, in)
 		if err != nil {
 			return nil, problemOf(ctx, err)
 		}

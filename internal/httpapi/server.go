@@ -67,7 +67,7 @@ var tracing = propagation.TraceContext{}
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	start := s.Now()
 	rec := &recorder{ResponseWriter: w, now: s.Now}
-	st := &state{id: requestID(r), controller: http.NewResponseController(w)}
+	st := &state{id: requestID(r)}
 	ctx := tracing.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	ctx, span := s.Tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()

@@ -13,14 +13,13 @@ import (
 // and what the log line and the metrics will say. It is only touched by the
 // request's own goroutine, or after handing over.
 type state struct {
-	id         string
-	principal  rag.Principal
-	operation  string // search, answer, ingest, read, admin
-	outcome    string // set where the status does not tell: degraded, error, canceled
-	code       string
-	cause      error
-	attrs      []slog.Attr
-	controller *http.ResponseController
+	id        string
+	principal rag.Principal
+	operation string // search, answer, ingest, read, admin
+	outcome   string // set where the status does not tell: degraded, error, canceled
+	code      string
+	cause     error
+	attrs     []slog.Attr
 }
 
 type stateKey struct{}
@@ -63,15 +62,6 @@ func (s *state) degraded(stages []string) {
 	s.note(slog.Any("degraded", stages))
 	if s.outcome == "" {
 		s.outcome = "degraded"
-	}
-}
-
-// endBody lifts the read deadline that was set for the body: left in place, it
-// would cancel the handler when it passes, since the server goes on reading to
-// notice a client that leaves.
-func (s *state) endBody() {
-	if s.controller != nil {
-		_ = s.controller.SetReadDeadline(time.Time{}) // not every writer has deadlines
 	}
 }
 
