@@ -112,12 +112,14 @@ func (a *Answerer) Answer(ctx context.Context, p rag.Principal, q rag.Question, 
 	out := stream{send: send, answer: rag.Answer{Generator: Generator}}
 
 	started := time.Now()
-	found, err := a.deps.Search.Search(ctx, p, q.Query)
+	explained := q.Query
+	explained.Explain = true // judging reads the scores of the legs
+	found, err := a.deps.Search.Search(ctx, p, explained)
 	if err != nil {
 		return rag.Answer{}, fmt.Errorf("search: %w", err)
 	}
 	out.took("retrieval", &started)
-	if err := out.retrieved(found); err != nil {
+	if err := out.retrieved(found, q.Explain); err != nil {
 		return rag.Answer{}, err
 	}
 	if len(found.Hits) == 0 {

@@ -3,9 +3,7 @@ package answer
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/quarry-search/quarry/internal/rag"
 )
@@ -14,12 +12,13 @@ import (
 type features struct {
 	cosine  float64 // to the question
 	share   float64 // of the question's idf mass that the unit holds
-	around  float64 // that neighbours and headings add
+	pairs   float64 // of the question's pairs of neighbouring terms that it holds
+	before  float64 // share that the sentence before it adds
+	refers  float64 // the same, when the unit starts by referring back
 	passage float64 // the passage's share of the idf mass
-	rank    float64 // of the passage: 1 for the first, then 1/2, 1/3, …
+	dense   float64 // cosine of the passage
 	offers  float64 // 1: holds the kind of thing asked for
 	lacks   float64 // 1: a kind was asked for, and the unit holds none
-	length  float64 // log2 of its characters by those of a usual sentence
 }
 
 // judgement is what reading the passages gave.
@@ -36,7 +35,7 @@ func (a *Answerer) judge(ctx context.Context, q rag.Question, found rag.SearchRe
 	for i, hit := range found.Hits[:min(a.opts.Passages, len(found.Hits))] {
 		units = append(units, unitsOf(i, hit)...)
 	}
-	asked := a.analyse(q.Text, found)
+	asked := a.analyse(q.Text, found.Hits)
 	embedErr := a.embed(ctx, q.Text, &asked, units)
 	if ctx.Err() != nil {
 		return judgement{}, ctx.Err()
@@ -51,13 +50,18 @@ func (a *Answerer) judge(ctx context.Context, q rag.Question, found rag.SearchRe
 		u := &units[i]
 		a.measure(u, &asked)
 		u.passage = passages[u.hit]
-		u.rank = 1 / float64(u.hit+1)
-		u.score = u.judge(j.degraded)
+		if u.dense = denseOf(found.Hits[u.hit]); u.dense == 0 {
+			u.dense = cosineByWords(u.passage)
+		}
+		if j.degraded {
+			u.cosine = cosineByWords(u.share)
+		}
+		u.score = u.judge()
 		j.units = append(j.units, u)
 	}
 	slices.SortStableFunc(j.units, func(x, y *unit) int { return cmp.Compare(y.score, x.score) })
 	if len(j.units) > 0 {
-		j.confidence = confidence(j.units, j.degraded)
+		j.confidence = confidence(j.units[0].score, slices.Max(passages))
 	}
 	return j, nil
 }
@@ -72,7 +76,7 @@ func (a *Answerer) embed(ctx context.Context, question string, asked *analysed, 
 	}
 	texts := make([]string, len(units))
 	for i, u := range units {
-		texts[i] = u.text
+		texts[i] = rag.EmbedText(u.heading, u.text)
 	}
 	sentences, err := a.deps.Vectors.Vectors(ctx, texts)
 	if err != nil {
@@ -85,19 +89,16 @@ func (a *Answerer) embed(ctx context.Context, question string, asked *analysed, 
 	return nil
 }
 
-// usualSentence is the length, in characters, that is neither short nor long.
-const usualSentence = 130
-
 func (a *Answerer) measure(u *unit, q *analysed) {
 	own := a.termSet(u.text)
 	u.cosine = dot(q.vector, u.vector)
 	u.share = q.mass(own)
-	around := a.termSet(u.around)
-	for term := range own {
-		around[term] = true
+	u.pairs = q.held(a.pairSet(u.text))
+	before := q.mass(a.termSet(u.text + "\n" + u.previous))
+	u.before = before - u.share
+	if refersBack(u.text) {
+		u.refers = u.before
 	}
-	u.features.around = q.mass(around) - u.share
-	u.length = math.Log2(float64(utf8.RuneCountInString(u.text)) / usualSentence)
 	if q.expect != anyAnswer {
 		if q.offers(u.text) {
 			u.offers = 1
@@ -119,6 +120,25 @@ func (q *analysed) mass(terms map[string]bool) float64 {
 		}
 	}
 	return held / q.total
+}
+
+// held is the share of the question's pairs of terms among pairs.
+func (q *analysed) held(pairs map[string]bool) float64 {
+	n := 0
+	for pair := range q.pairs {
+		if pairs[pair] {
+			n++
+		}
+	}
+	return float64(n) / float64(max(len(q.pairs), 1))
+}
+
+// denseOf is the cosine of a hit's passage, 0 when the search does not tell.
+func denseOf(h rag.Hit) float64 {
+	if h.Explain == nil || !h.Explain.Dense.Known {
+		return 0
+	}
+	return float64(h.Explain.Dense.Score)
 }
 
 func dot(a, b []float32) float64 {

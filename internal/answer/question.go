@@ -28,28 +28,31 @@ const (
 
 // analysed is a question ready for comparison with sentences.
 type analysed struct {
-	terms  map[string]float64 // inverse document frequency
+	terms  map[string]float64 // inverse document frequency among the hits
 	total  float64            // sum over terms
+	pairs  map[string]bool    // neighbouring terms
 	words  map[string]bool    // lower-case words as they stand
 	expect kindOfAnswer
 	vector []float32 // nil without a model
 }
 
-// analyse reads the question. Terms are weighed by how rare they are in what
-// the scope sees, or, when the index does not tell, among the hits.
-func (a *Answerer) analyse(text string, found rag.SearchResult) analysed {
-	q := analysed{terms: map[string]float64{}, words: map[string]bool{}, expect: expected(text)}
-	stats := map[string]rag.TermStat{}
-	for _, t := range found.Terms {
-		stats[t.Term] = t
-	}
-	if len(stats) == 0 {
-		stats = a.statsOfHits(found.Hits)
+// analyse reads the question. Terms are weighed by how rare they are among the
+// hits: a term that all of them hold names the topic, and does not tell the
+// sentence that answers from its neighbours. (Weights from the whole corpus
+// chose the right sentence for 74 of 100 questions where these chose it for
+// 77.)
+func (a *Answerer) analyse(text string, hits []rag.Hit) analysed {
+	q := analysed{terms: map[string]float64{}, words: map[string]bool{}, pairs: a.pairSet(text), expect: expected(text)}
+	holding := map[string]int{} // hits that hold a term
+	for _, h := range hits {
+		for term := range a.termSet(h.Chunk.EmbedText()) {
+			holding[term]++
+		}
 	}
 	all := a.deps.Analyze(text)
 	for _, term := range all {
 		if !a.stop[term] {
-			q.terms[term] = idf(stats[term], found)
+			q.terms[term] = idf(holding[term], len(hits))
 		}
 	}
 	if len(q.terms) == 0 { // nothing but question words: better than nothing
@@ -66,22 +69,10 @@ func (a *Answerer) analyse(text string, found rag.SearchResult) analysed {
 	return q
 }
 
-// idf is BM25's, with the number of hits for a corpus that is unknown.
-func idf(t rag.TermStat, found rag.SearchResult) float64 {
-	of := float64(max(t.Of, t.Chunks, len(found.Hits)))
-	n := float64(t.Chunks)
-	return math.Log(1 + (of-n+0.5)/(n+0.5))
-}
-
-func (a *Answerer) statsOfHits(hits []rag.Hit) map[string]rag.TermStat {
-	stats := map[string]rag.TermStat{}
-	for _, h := range hits {
-		for term := range a.termSet(h.Chunk.EmbedText()) {
-			s := stats[term]
-			stats[term] = rag.TermStat{Term: term, Chunks: s.Chunks + 1, Of: len(hits)}
-		}
-	}
-	return stats
+// idf is BM25's inverse document frequency.
+func idf(holding, of int) float64 {
+	n := float64(holding)
+	return math.Log(1 + (float64(of)-n+0.5)/(n+0.5))
 }
 
 func (a *Answerer) termSet(text string) map[string]bool {
@@ -90,6 +81,23 @@ func (a *Answerer) termSet(text string) map[string]bool {
 		set[term] = true
 	}
 	return set
+}
+
+// pairSet are the neighbouring terms of text, two by two.
+func (a *Answerer) pairSet(text string) map[string]bool {
+	set := map[string]bool{}
+	terms := a.deps.Analyze(text)
+	for i := 1; i < len(terms); i++ {
+		set[terms[i-1]+" "+terms[i]] = true
+	}
+	return set
+}
+
+// refersBack reports whether a sentence starts with a word that stands for
+// something before it.
+func refersBack(sentence string) bool {
+	words := plainWords(sentence[:min(len(sentence), 40)])
+	return len(words) > 0 && backWords[strings.ToLower(words[0])]
 }
 
 // expected guesses the kind of answer from the question's words.
@@ -160,6 +168,7 @@ func isYear(w string) bool {
 }
 
 var (
+	backWords = setOf(`it he she they this these that those his her its their such there here`)
 	dateWords = setOf(`january february march april may june july august september october november december
 		monday tuesday wednesday thursday friday saturday sunday century decade today yesterday daily weekly`)
 	numberWords = setOf(`one two three four five six seven eight nine ten eleven twelve dozen twenty thirty forty fifty

@@ -34,7 +34,14 @@ func (s *stream) took(stage string, since *time.Time) {
 	*since = now
 }
 
-func (s *stream) retrieved(found rag.SearchResult) error {
+// retrieved sends the hits, with their explanations only when asked for.
+func (s *stream) retrieved(found rag.SearchResult, explain bool) error {
+	if !explain {
+		found.Hits = slices.Clone(found.Hits)
+		for i := range found.Hits {
+			found.Hits[i].Explain = nil
+		}
+	}
 	s.answer.Search = found
 	return s.emit(rag.Event{Type: rag.EventRetrieval, Search: &found})
 }

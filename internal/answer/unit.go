@@ -12,7 +12,8 @@ type unit struct {
 	start, end int // bytes within the chunk's text
 	text       string
 	block      bool   // lines matter: it is shown on lines of its own
-	around     string // what stands before and after it, and its headings
+	previous   string // the sentence before it in its passage
+	heading    string // under which it stands: embedded with it, not quoted
 	flaw       flaw
 
 	vector []float32
@@ -50,19 +51,12 @@ func unitsOf(n int, hit rag.Hit) []unit {
 		spans = prosePieces(text, chunk.Sentences(text))
 	}
 	spans = spans[:min(len(spans), maxUnits)]
-	headings := hit.Chunk.Context
-	if headings == "" {
-		headings = hit.Document.Version.Title
-	}
 	units := make([]unit, 0, len(spans))
 	for i, s := range spans {
 		u := unit{hit: n, start: s.start, end: s.end, text: text[s.start:s.end], block: s.block}
-		u.around = headings
+		u.heading = headingOf(hit)
 		if i > 0 {
-			u.around += "\n" + text[spans[i-1].start:spans[i-1].end]
-		}
-		if i+1 < len(spans) {
-			u.around += "\n" + text[spans[i+1].start:spans[i+1].end]
+			u.previous = text[spans[i-1].start:spans[i-1].end]
 		}
 		if !s.block {
 			u.flaw = flawOf(u.text, len(spans) == 1)
@@ -76,4 +70,12 @@ func unitsOf(n int, hit rag.Hit) []unit {
 type piece struct {
 	start, end int
 	block      bool
+}
+
+// headingOf is the nearest heading above a hit, or its document's title.
+func headingOf(h rag.Hit) string {
+	if path := h.Chunk.Locator.HeadingPath; len(path) > 0 {
+		return path[len(path)-1]
+	}
+	return h.Document.Version.Title
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quarry-search/quarry/internal/chunk"
-	"github.com/quarry-search/quarry/internal/rag"
 )
 
 func TestProsePieces(t *testing.T) {
@@ -94,23 +93,26 @@ func TestExpectedKindOfAnswer(t *testing.T) {
 		{"Who built the Tay Bridge?", "The Tay Bridge was built by him.", nameAnswer, false},
 		{"Why did it fall?", "It fell.", anyAnswer, false},
 	} {
-		q := New(Deps{Analyze: terms}, Options{}).analyse(c.question, rag.SearchResult{})
+		q := New(Deps{Analyze: terms}, Options{}).analyse(c.question, nil)
 		if q.expect != c.kind || q.offers(c.sentence) != c.offers {
 			t.Errorf("%q / %q: kind %d, offers %v", c.question, c.sentence, q.expect, q.offers(c.sentence))
 		}
 	}
 }
 
-// Rare terms weigh more; question words nothing, unless there is nothing else.
+// Terms that tell hits apart weigh more; question words nothing, unless there
+// is nothing else.
 func TestAnalyseWeighsTerms(t *testing.T) {
 	a := New(Deps{Analyze: terms}, Options{})
-	q := a.analyse("Where is the granite quarry?", rag.SearchResult{Terms: []rag.TermStat{
-		{Term: "granite", Chunks: 3, Of: 1000}, {Term: "quarry", Chunks: 700, Of: 1000},
-	}})
-	if len(q.terms) != 2 || q.terms["granite"] < 5*q.terms["quarry"] {
+	l := &library{}
+	l.prose("a", "Granite from the quarry.")
+	l.prose("b", "Slate from the quarry.")
+	l.prose("c", "Marble from the quarry.")
+	q := a.analyse("Where is the granite quarry?", l.hits)
+	if len(q.terms) != 2 || q.terms["granite"] < 3*q.terms["quarry"] || q.terms["quarry"] == 0 {
 		t.Errorf("weights %v", q.terms)
 	}
-	if q := a.analyse("Who are you?", rag.SearchResult{}); len(q.terms) == 0 || q.total == 0 {
+	if q := a.analyse("Who are you?", nil); len(q.terms) == 0 || q.total == 0 {
 		t.Errorf("question words alone: %v", q.terms)
 	}
 }

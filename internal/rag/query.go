@@ -78,16 +78,6 @@ type Candidates struct {
 	LexicalTook time.Duration
 	DensePath   string // how the dense leg ran: "scan8", "scan1", "graph", "fallback", "exact", ""
 	Allowed     int    // chunks that scope and filter let pass
-	// Terms are the lexical statistics of the query's terms; nil when the
-	// index cannot tell. Like BM25's, they count only what the scope sees.
-	Terms []TermStat
-}
-
-// TermStat is how common one term of a query is.
-type TermStat struct {
-	Term   string // as the index's analyser emits it (folded, stemmed)
-	Chunks int    // chunks in scope that hold it; 0 is informative
-	Of     int    // chunks in scope
 }
 
 // Searcher finds candidates in one collection. It applies scope and filter
@@ -158,9 +148,8 @@ type SearchResult struct {
 	Candidates int    // distinct candidates before the cut
 	Degraded   []string
 	Stages     []Stage
-	Mode       Mode       // that ran
-	DensePaths []string   // how the dense leg ran, one for each collection searched
-	Terms      []TermStat // summed over the collections
+	Mode       Mode     // that ran
+	DensePaths []string // how the dense leg ran, one for each collection searched
 }
 
 // Stage is how long one stage took.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -217,23 +216,10 @@ func (r *run) join(found []rag.Candidates) []rag.Candidate {
 		if f.DensePath != "" {
 			r.result.DensePaths = append(r.result.DensePaths, f.DensePath)
 		}
-		r.addTerms(f.Terms)
 	}
 	r.took("dense", dense)
 	r.took("lexical", lexical)
 	return all
-}
-
-func (r *run) addTerms(terms []rag.TermStat) {
-	for _, t := range terms {
-		i := slices.IndexFunc(r.result.Terms, func(have rag.TermStat) bool { return strings.EqualFold(have.Term, t.Term) })
-		if i < 0 {
-			r.result.Terms = append(r.result.Terms, t)
-			continue
-		}
-		r.result.Terms[i].Chunks += t.Chunks
-		r.result.Terms[i].Of += t.Of
-	}
 }
 
 // denseWeight is the query's, else the collection's, else the default.
