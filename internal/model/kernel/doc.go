@@ -4,9 +4,8 @@
 // them; Best returns the fastest that this CPU can run, Scalar the reference
 // that every other is tested against.
 //
-// Integer products are exact in every set. The AVX2 and AVX-512 sets do the
-// same float operations in the same order, so they agree to the bit; the
-// scalar set agrees to rounding.
+// Integer products are exact in every set, and all sets do the same float
+// operations in the same order: they agree to the bit, on every CPU.
 //
 // Assembly clears the upper halves of the vector registers before it returns
 // (VZEROUPPER): on Intel, scalar code after dirty halves crawls.
@@ -14,4 +13,4 @@
 // It must not know models, layers or files.
 package kernel
 
-//go:generate go run gen/main.go gen/elementwise.go
+//go:generate go run gen/main.go gen/elementwise.go gen/arm64.go

@@ -11,7 +11,7 @@ import (
 )
 
 // names of every set; those that this CPU lacks are skipped.
-var names = []string{"avx512_vnni", "avx2"}
+var names = []string{"avx512_vnni", "avx2", "neon"}
 
 // fataler is what tests, fuzzing and property checks share.
 type fataler interface {

@@ -99,6 +99,9 @@ func (s *Set) Quantise(r *Rows, x []float32, stride, rows, k int) {
 // row i at c[n/Width·panel + i·ldc + n%Width]. A row-major result has panel =
 // Width.
 func (s *Set) MulI8(w *I8, r *Rows, rows int, c []float32, ldc, panel int) {
+	if w.K != r.k {
+		panic("kernel: rows and matrix differ in depth")
+	}
 	const block = 96
 	rowBytes := r.k * s.actBytes
 	for m0 := 0; m0 < rows; m0 += block {

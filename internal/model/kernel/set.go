@@ -36,7 +36,7 @@ type epilogue struct {
 	nzp          []int32   // one per row: minus its zero point
 }
 
-// Name is "avx512_vnni", "avx2" or "scalar".
+// Name is "avx512_vnni", "avx2", "neon" or "scalar".
 func (s *Set) Name() string { return s.name }
 
 // Best returns the fastest set that this CPU can run.
