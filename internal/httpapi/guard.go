@@ -58,6 +58,3 @@ func (g *guard) hostAllowed(host string) bool {
 	ip := net.ParseIP(name)
 	return ip != nil && ip.IsLoopback()
 }
-
-// isAPI reports whether the path belongs to the API rather than the console.
-func isAPI(path string) bool { return path == "/v1" || strings.HasPrefix(path, "/v1/") }

@@ -75,6 +75,12 @@ func plainType(goType string) string {
 		return "a string"
 	case "time.Time":
 		return "an RFC 3339 time"
+	case "int":
+		return "a whole number"
+	case "bool":
+		return "true or false"
+	case "json.RawMessage":
+		return "a list"
 	}
 	return "an object"
 }

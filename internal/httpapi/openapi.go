@@ -30,6 +30,7 @@ func apiConfig() huma.Config {
 				{Name: "Search", Description: "Find passages, and answer from them with citations."},
 				{Name: "Collections", Description: "Named sets of documents under one embedding model."},
 				{Name: "Documents", Description: "Put, read, change and delete documents and their versions."},
+				{Name: "Models", Description: "Embeddings and reranking for other programs, in the shapes of OpenAI, Jina and Cohere."},
 				{Name: "Jobs", Description: "Ingestions and the balance of what became of each document."},
 				{Name: "Server", Description: "Health and version."},
 			},

@@ -98,7 +98,11 @@ func TestOpenAPIShape(t *testing.T) {
 					t.Errorf("%s: response %s has no description", where, status)
 				}
 			}
-			if _, ok := op.Responses["default"].Content["application/problem+json"]; !success || !ok {
+			failure := "application/problem+json"
+			if strings.HasPrefix(path, openAIPrefix) || strings.HasPrefix(path, coherePrefix) {
+				failure = "application/json"
+			}
+			if _, ok := op.Responses["default"].Content[failure]; !success || !ok {
 				t.Errorf("%s: a success or a problem is not described", where)
 			}
 			if op.RequestBody != nil {

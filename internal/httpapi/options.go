@@ -91,6 +91,9 @@ type Options struct {
 	Fingerprint string // of the embedding model that new collections get
 	Version     api.VersionInfo
 
+	Embeddings Embeddings     // at /openai/v1/embeddings; the zero value serves no model
+	Rerankers  []rag.Reranker // at /v1/rerank and /cohere/v2/rerank, by name; the first is the default
+
 	Metrics      http.Handler // at /metrics; nil: not there
 	Console      http.Handler // for every path that is not the API's; nil: not there
 	AllowedHosts []string     // host names beside loopback that requests may name

@@ -211,16 +211,18 @@ func pointerOf(location string) string {
 	return "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(rest)
 }
 
-// writeProblem sends err outside of huma's responses.
+// writeProblem sends err outside of huma's responses, in the shape of the
+// path's API.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(r.Context(), err)
 	stateOf(r.Context()).fail(p)
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values
 	}
-	w.Header().Set("Content-Type", p.ContentType(""))
-	w.WriteHeader(p.Status)
-	encode(w, &p.Problem)
+	body, contentType, status := inDialect(r.URL.Path, p)
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	encode(w, body)
 }
 
 // encode writes v as JSON in the form of all responses. An error means that

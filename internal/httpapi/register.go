@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -18,13 +19,14 @@ type operation struct {
 	tag     string
 	summary string
 	detail  string
-	kind    string   // search, answer, ingest, read or admin; "" for a probe
-	role    rag.Role // "" for everyone
-	status  int      // of success, when it is not 200
-	errors  []int    // beside those that every operation may answer
-	body    int64    // limit in bytes; 0 for maxQueryBody
-	upload  bool     // the body may take UploadTimeout
-	example any      // of the request body
+	kind    string       // search, answer, ingest, read or admin; "" for a probe
+	role    rag.Role     // "" for everyone
+	status  int          // of success, when it is not 200
+	errors  []int        // beside those that every operation may answer
+	body    int64        // limit in bytes; 0 for maxQueryBody
+	upload  bool         // the body may take UploadTimeout
+	example any          // of the request body
+	failure reflect.Type // of errors, for registerShape
 	adjust  func(*huma.Operation)
 }
 

@@ -26,6 +26,7 @@ type server struct {
 	guard   *guard
 	gate    *gate
 	cursors cursors
+	started time.Time
 }
 
 // New makes the handler of the whole server. Missing options are an error that
@@ -45,6 +46,7 @@ func newServer(o Options) *server {
 		guard:   newGuard(o.AllowedHosts),
 		gate:    newGate(o.SearchSlots, o.SearchQueue),
 		cursors: cursors{o.CursorKey},
+		started: o.Now(),
 	}
 	s.api = humago.New(s.mux, apiConfig())
 	s.registerSearch()
@@ -55,6 +57,8 @@ func newServer(o Options) *server {
 	s.registerText()
 	s.registerBatch()
 	s.registerJobs()
+	s.registerEmbeddings()
+	s.registerRerank()
 	s.registerHealth()
 	finishOpenAPI(s.api.OpenAPI())
 	s.registerPages()
