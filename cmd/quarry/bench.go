@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -104,13 +105,20 @@ func (b *bench) ingestion(ctx context.Context, dir string) error {
 	}
 	began := time.Now()
 	var group errgroup.Group
+	var mu sync.Mutex
+	refused := map[rag.Reason]int{}
 	group.SetLimit(max(8, 2*runtime.GOMAXPROCS(0)))
 	for _, e := range entries {
 		group.Go(func() error {
-			_, err := b.conn.app.Put(ctx, rag.Incoming{
+			out, err := b.conn.app.Put(ctx, rag.Incoming{
 				Collection: benchCollection, URI: "bench:" + e.ID, MediaType: "text/plain", Title: e.Title,
 				Data: []byte(strings.TrimSpace(e.Title + "\n\n" + e.Text)),
 			})
+			if out.Reason != rag.ReasonNone {
+				mu.Lock()
+				refused[out.Reason]++
+				mu.Unlock()
+			}
 			return err
 		})
 	}
@@ -133,6 +141,9 @@ func (b *bench) ingestion(ctx context.Context, dir string) error {
 	rate := float64(stats.Chunks) / whole.Seconds()
 	fmt.Fprintf(b.out, "ingestion: %s, %s; all committed after %.1f s, all embedded after %.1f s\n",
 		plural(stats.Documents, "document"), plural(stats.Chunks, "chunk"), committed.Seconds(), whole.Seconds())
+	for _, reason := range slices.Sorted(maps.Keys(refused)) {
+		fmt.Fprintf(b.out, "           %d refused: %s\n", refused[reason], reason)
+	}
 	fmt.Fprintf(b.out, "           %.1f chunks/s; the encoder alone %.1f chunks/s; share %.2f\n", rate, alone, rate/alone)
 	fmt.Fprintf(b.out, "resident memory after ingestion: %s\n", resident())
 	return nil

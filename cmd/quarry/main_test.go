@@ -13,7 +13,15 @@ import (
 	"github.com/quarry-search/quarry/api"
 	"github.com/quarry-search/quarry/internal/app"
 	"github.com/quarry-search/quarry/internal/config"
+	"github.com/quarry-search/quarry/internal/parse/pdf"
 )
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == pdf.Subcommand {
+		os.Exit(pdf.WorkerMain(os.Stdin, os.Stdout))
+	}
+	os.Exit(m.Run())
+}
 
 // run executes one command line against a data directory.
 func run(t *testing.T, data string, args ...string) (code int, out, errs string) {
@@ -97,7 +105,6 @@ func TestWithAServer(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("%PDF-1.7\nbroken"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	// The PDF cannot be read by this test's binary, which is no worker.
 	if code, out, errs := run(t, c.Data, "ingest", notes(t), broken); code != exitFailed || !strings.Contains(out, "1 failed") || !strings.Contains(errs, "broken.pdf") {
 		t.Errorf("ingest: %d %q %q", code, out, errs)
 	}
