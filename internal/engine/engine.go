@@ -30,6 +30,9 @@ type Options struct {
 	// GraphRows is from how many rows on a segment gets a graph; 0 takes
 	// 50,000: below, a scan is as fast.
 	GraphRows int
+	// SmallRows is up to how many rows a segment is merged with the next batch
+	// rather than with others of its size; 0 takes 1024.
+	SmallRows int
 }
 
 // Engine is an index of many collections. All methods are safe for concurrent
@@ -82,6 +85,9 @@ func Open(o Options) (*Engine, error) {
 	}
 	if o.FlushEvery == 0 {
 		o.FlushEvery = 10 * time.Second
+	}
+	if o.SmallRows == 0 {
+		o.SmallRows = 1024
 	}
 	if o.GraphRows == 0 {
 		o.GraphRows = 50_000

@@ -25,7 +25,7 @@ func known(string) bool { return true }
 
 func open(t testing.TB, fs vfs.FS) *Engine {
 	t.Helper()
-	e, err := Open(Options{FS: fs, KnownField: known})
+	e, err := Open(Options{FS: fs, KnownField: known, SmallRows: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,10 +126,45 @@ func TestCrashes(t *testing.T) {
 		}
 		must(t, e.Flush())
 		must(t, e.Close())
-		if names, _ := fs.List(); len(names) > 6 {
+		if names, _ := fs.List(); len(names) > 24 {
 			t.Fatalf("point %d: files were left behind: %v", point, names)
 		}
 	}
+}
+
+// TestMergeMeetsChanges merges parts of an old snapshot into a newer state: what
+// died meanwhile stays dead, and a part that is gone makes it all void.
+func TestMergeMeetsChanges(t *testing.T) {
+	e, err := Open(Options{SmallRows: 1})
+	must(t, err)
+	put := func(seq uint64, id string) Change {
+		return Change{Seq: seq, Kind: Put, Collection: "a", Document: Document{ID: id, Rows: []Row{{Text: "alpha"}}}}
+	}
+	find := func() (ids []string) {
+		got, err := e.Search(context.Background(), Query{Collection: "a", Text: "alpha", Limit: 9, Scope: Scope{All: true}})
+		must(t, err)
+		for _, c := range got.Candidates {
+			ids = append(ids, c.DocID)
+		}
+		return ids
+	}
+	must(t, e.Apply([]Change{put(1, "x"), put(2, "y"), put(3, "z"), put(4, "zz")}))
+	must(t, e.Apply([]Change{put(5, "v"), put(6, "w")}))
+	s := e.pin()
+	parts := s.view("a").parts
+	must(t, e.Apply([]Change{{Seq: 7, Kind: Delete, Collection: "a", Document: Document{ID: "y"}}}))
+	must(t, e.mergeParts("a", parts))
+	if got, want := fmt.Sprint(find()), "[v w x z zz]"; got != want || len(e.state.Load().view("a").parts) != 1 {
+		t.Errorf("found %v in %d parts, want %v in one", got, len(e.state.Load().view("a").parts), want)
+	}
+	must(t, e.Apply([]Change{put(8, "new")}))
+	before := e.state.Load()
+	must(t, e.mergeParts("a", parts))
+	if e.state.Load() != before {
+		t.Error("parts that are gone were merged")
+	}
+	s.unpin()
+	must(t, e.Close())
 }
 
 // TestFullDisk wants searching to go on while nothing can be written, Apply to
@@ -269,7 +304,7 @@ func TestDamagedVectorIsNeverReturned(t *testing.T) {
 // TestConcurrently searches while another goroutine applies, and Run flushes
 // and merges; every answer must fit one point of the log.
 func TestConcurrently(t *testing.T) {
-	e, err := Open(Options{FS: vfs.NewMemory(), KnownField: known, FlushBytes: 20_000, FlushEvery: 5 * time.Millisecond})
+	e, err := Open(Options{FS: vfs.NewMemory(), KnownField: known, FlushBytes: 20_000, SmallRows: 16, FlushEvery: 5 * time.Millisecond})
 	must(t, err)
 	must(t, e.Apply([]Change{{Seq: 1, Kind: Create, Collection: "a"}}))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -278,9 +313,8 @@ func TestConcurrently(t *testing.T) {
 	for range 2 {
 		readers.Go(func() {
 			for ctx.Err() == nil {
-				// Entry n puts document n: as many are there as the snapshot says.
 				got, err := e.Search(context.Background(), Query{Collection: "a", Text: "alpha", Vector: testVector(1), Limit: 3, Scope: Scope{All: true}})
-				if err != nil || got.Allowed != int(got.Seq)-1 {
+				if entries := int(got.Seq) - 1; err != nil || got.Allowed != entries-2*(entries/4) {
 					t.Errorf("%d documents at seq %d: %v", got.Allowed, got.Seq, err)
 					return
 				}
@@ -289,10 +323,17 @@ func TestConcurrently(t *testing.T) {
 	}
 	for i := range 300 {
 		h := Hash{byte(i), byte(i >> 8)}
-		must(t, e.Apply([]Change{{
+		c := Change{
 			Seq: uint64(i + 2), Kind: Put, Collection: "a", Vectors: map[Hash][]float32{h: testVector(uint64(i))},
 			Document: Document{ID: fmt.Sprint(i), Rows: []Row{{Hash: h, Text: "alpha " + fmt.Sprint(i)}}},
-		}}))
+		}
+		if i%4 == 3 { // one in four takes away a document that was there a while
+			c = Change{Seq: c.Seq, Kind: Delete, Collection: "a", Document: Document{ID: fmt.Sprint(i - 35)}}
+			if i < 35 {
+				c.Document.ID = fmt.Sprint(i - 2)
+			}
+		}
+		must(t, e.Apply([]Change{c}))
 	}
 	cancel()
 	readers.Wait()

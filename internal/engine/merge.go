@@ -1,21 +1,24 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
 
-// Segments are kept in tiers by their number of live rows: one that is below
-// smallRows is merged with the next batch; fanout segments of one tier become
-// one of the next. So a row is written once, and then once in each tier.
+// Segments are kept in tiers by their number of live rows: those below
+// Options.SmallRows are merged with the next batch, unless they are much larger than
+// it; fanout segments of one tier become one of the next. So there are few
+// segments, and a row is written a few times in each tier.
 //
 // Small segments are merged by whoever applies a batch. Large ones are merged
 // by Run; where it does not keep up, or does not run, the next batch waits for
 // them after all.
 const (
-	smallRows = 1024
-	fanout    = 8
+	growth = 4
+	fanout = 8
 	// patience is how many times fanout segments a tier may hold before a
 	// batch does the work of Run.
 	patience = 3
@@ -24,15 +27,9 @@ const (
 )
 
 // add puts new documents into the view, merging as the tiers want it.
-func (v *view) add(docs []segment.Document, background bool) error {
-	chosen := map[int]bool{}
-	for i, p := range v.parts {
-		if p.liveRows < smallRows && (len(docs) > 0 || !p.whole()) {
-			chosen[i] = true
-		}
-	}
-	if len(docs) > 0 || len(chosen) > 0 {
-		if err := v.merge(docs, chosen); err != nil {
+func (v *view) add(docs []segment.Document, small int, background bool) error {
+	if len(docs) > 0 {
+		if err := v.merge(docs, v.smallBeside(docs, small)); err != nil {
 			return err
 		}
 	}
@@ -41,7 +38,7 @@ func (v *view) add(docs []segment.Document, background bool) error {
 		most = patience * fanout
 	}
 	for {
-		chosen := v.due(most)
+		chosen := v.due(most, small)
 		if chosen == nil || background && len(chosen) < most {
 			return nil
 		}
@@ -49,6 +46,30 @@ func (v *view) add(docs []segment.Document, background bool) error {
 			return err
 		}
 	}
+}
+
+// smallBeside chooses the small parts that become one with new documents: each
+// is at most growth times as large as what is merged into it.
+func (v *view) smallBeside(docs []segment.Document, small int) map[int]bool {
+	rows := 0
+	for _, d := range docs {
+		rows += len(d.Rows)
+	}
+	order := make([]int, len(v.parts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(v.parts[a].liveRows, v.parts[b].liveRows) })
+	chosen := map[int]bool{}
+	for _, i := range order {
+		n := v.parts[i].liveRows
+		if n >= small || n > growth*max(rows, 1) {
+			break
+		}
+		chosen[i] = true
+		rows += n
+	}
+	return chosen
 }
 
 // merge replaces the chosen parts by one that also holds docs.
@@ -90,14 +111,17 @@ func build(docs []segment.Document, parts []*part) (*segment.Segment, error) {
 
 // due returns parts that should become one: those of a tier that holds at
 // least most, or one with too many dead rows; nil when there are none.
-func (v *view) due(most int) map[int]bool {
+func (v *view) due(most, small int) map[int]bool {
 	tiers := map[int]map[int]bool{}
 	for i, p := range v.parts {
 		if (p.seg.Rows()-p.liveRows)*deadShare > p.seg.Rows() {
 			return map[int]bool{i: true}
 		}
+		if p.liveRows < small {
+			continue // the next batch takes it
+		}
 		tier := 0
-		for rows := p.liveRows / smallRows; rows >= fanout; rows /= fanout {
+		for rows := p.liveRows / small; rows >= fanout; rows /= fanout {
 			tier++
 		}
 		if tiers[tier] == nil {

@@ -209,7 +209,9 @@ func (w *world) step() {
 		w.add(Change{Kind: SetAccess, Collection: coll, Document: Document{ID: w.id(), Access: w.access()}})
 	case 2, 3:
 		vectors := map[Hash][]float32{}
-		for _, d := range w.oracle.collections[coll] {
+		docs := w.oracle.collections[coll]
+		for _, id := range slices.Sorted(maps.Keys(docs)) {
+			d := docs[id]
 			if r := d.Rows[w.r.IntN(len(d.Rows))]; w.r.IntN(3) == 0 {
 				vectors[r.Hash] = testVector(uint64(r.Hash[0]) + uint64(r.Hash[31])<<8)
 			}

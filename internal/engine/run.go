@@ -83,7 +83,7 @@ func (e *Engine) mergeOne(most int) (bool, error) {
 		if merged || failed != nil {
 			return
 		}
-		chosen := v.due(most)
+		chosen := v.due(most, e.options.SmallRows)
 		if chosen == nil {
 			return
 		}

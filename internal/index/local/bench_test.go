@@ -147,3 +147,44 @@ func BenchmarkSearch(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkApply measures how many chunks with their vectors are applied in a
+// second, in batches as a follower reads them.
+func BenchmarkApply(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var changes []rag.IndexChange
+	for i := range 20_000 {
+		id, text := rag.DocumentID("c", fmt.Sprint(i)), ""
+		for range 80 {
+			text += fmt.Sprintf("word%d ", int(r.ExpFloat64()*500))
+		}
+		h := rag.TextHash("", text)
+		doc := rag.Document{ID: id, Collection: "c", Access: []string{"*"}, Version: rag.Version{Number: 1}}
+		changes = append(changes, rag.IndexChange{
+			Change: rag.Change{Seq: uint64(i + 1), Kind: rag.ChangePublished, Collection: "c", Document: &doc,
+				Chunks: []rag.Chunk{{Key: rag.ChunkKey{DocumentID: id, Version: 1}, TextHash: h, Text: text}}},
+			Vectors: map[rag.Hash][]float32{h: clustered(r, i%500)},
+		})
+	}
+	for _, batch := range []int{1, 16, 512} {
+		b.Run(fmt.Sprint("batch", batch), func(b *testing.B) {
+			rows := 0
+			for b.Loop() {
+				index, err := local.Open()
+				if err != nil {
+					b.Fatal(err)
+				}
+				left := changes[:min(len(changes), 600*batch)]
+				rows += len(left)
+				for len(left) > 0 {
+					n := min(batch, len(left))
+					if err := index.Apply(context.Background(), left[:n]); err != nil {
+						b.Fatal(err)
+					}
+					left = left[n:]
+				}
+			}
+			b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
