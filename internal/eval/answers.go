@@ -25,6 +25,7 @@ type AnswersReport struct {
 	// BestOfAnswered is Best among the questions that were answered.
 	BestOfAnswered float64 `json:"best_of_answered"`
 	Dropped        int     `json:"dropped_quotes"`
+	Degraded       int     `json:"degraded"` // answers with a stage left out
 	P50MS          float64 `json:"p50_ms"`
 	P99MS          float64 `json:"p99_ms"`
 	// Separations of the answerable questions from others by confidence.
@@ -57,6 +58,7 @@ type reply struct {
 	answered   bool
 	best, any  bool
 	dropped    int
+	degraded   int
 	took       time.Duration
 }
 
@@ -115,7 +117,7 @@ func (r *runner) ask(ctx context.Context, name string, questions []Entry) ([]rep
 		if err != nil {
 			return nil, fmt.Errorf("answer question %q: %w", q.ID, err)
 		}
-		one := reply{confidence: got.Confidence, answered: got.Result == rag.Answered, dropped: got.Dropped, took: time.Since(started)}
+		one := reply{confidence: got.Confidence, answered: got.Result == rag.Answered, dropped: got.Dropped, degraded: min(len(got.Search.Degraded), 1), took: time.Since(started)}
 		gold := goldOf(q)
 		for i, c := range got.Citations {
 			if holds(c.Quote, gold) {
@@ -136,6 +138,7 @@ func summarise(replies []reply) AnswersReport {
 		best, any = append(best, oneIf(one.best)), append(any, oneIf(one.any))
 		took = append(took, one.took)
 		report.Dropped += one.dropped
+		report.Degraded += one.degraded
 		report.Answered += oneIf(one.answered)
 		report.BestOfAnswered += oneIf(one.best)
 		bin := &report.Calibration[min(int(one.confidence*10), 9)]

@@ -130,7 +130,7 @@ func (a *AnswersReport) write(b *strings.Builder) {
 			fmt.Fprintf(b, " %.2f→%.2f (%d)", bin.Confidence, bin.Held, bin.Questions)
 		}
 	}
-	fmt.Fprintf(b, "\n  %d quotes dropped\n", a.Dropped)
+	fmt.Fprintf(b, "\n  %d quotes dropped, %d answers left out a stage\n", a.Dropped, a.Degraded)
 }
 
 func sortedKeys(m map[string]int) []string {
