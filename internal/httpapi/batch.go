@@ -50,6 +50,9 @@ func (s *server) registerBatch() {
 const ndjson = "application/x-ndjson"
 
 func (s *server) putBatch(ctx context.Context, p rag.Principal, in *batchInput) (*streamOutput, error) {
+	if _, err := s.Catalog.Collection(ctx, s.Scope(p), in.Name); err != nil {
+		return nil, err
+	}
 	job, err := s.Jobs.StartBatch(ctx, p, in.Name)
 	if err != nil {
 		return nil, err

@@ -451,9 +451,6 @@ func (f *fake) StartFolderJob(ctx context.Context, _ rag.Principal, collection, 
 }
 
 func (f *fake) StartBatch(ctx context.Context, _ rag.Principal, collection string) (rag.Job, error) {
-	if _, ok := f.collections[collection]; !ok {
-		return rag.Job{}, rag.NotFound("collection " + collection)
-	}
 	return f.CreateJob(ctx, rag.Job{Collection: collection, Source: "batch", State: rag.JobRunning})
 }
 

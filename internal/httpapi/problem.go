@@ -119,8 +119,12 @@ func problemOf(ctx context.Context, err error) *problem {
 	}
 	p := newProblem(ctx, statusOf(known.Code, known.Field), known.Code, known.Message)
 	p.cause = err
-	if known.Field != "" {
-		p.Errors = []api.FieldError{{Pointer: known.Field, Message: known.Message}}
+	at := known.Field
+	if known.Code == rag.CodeUnknownField && !strings.HasPrefix(at, "/") {
+		at = "/filter" // an index knows the attribute, not the spelling that it came in
+	}
+	if at != "" {
+		p.Errors = []api.FieldError{{Pointer: at, Message: known.Message}}
 	}
 	return p
 }
@@ -182,6 +186,10 @@ func fromHuma(ctx huma.Context, _ string, v any) (any, error) {
 		p := newProblem(ctx.Context(), e.Status, codeOf(e.Status), e.Detail)
 		if e.Status == http.StatusInternalServerError {
 			p.Detail = plainMessage(rag.CodeInternal)
+		}
+		if e.Status == http.StatusUnsupportedMediaType {
+			p.Detail = "the body must be sent with Content-Type: application/json"
+			e.Errors = nil
 		}
 		for _, d := range e.Errors {
 			p.Errors = append(p.Errors, api.FieldError{Pointer: pointerOf(d.Location), Message: d.Message})

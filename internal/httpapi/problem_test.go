@@ -111,6 +111,9 @@ func TestProblems(t *testing.T) {
 			if tt.pointer != "" && (len(p.Errors) != 1 || p.Errors[0].Pointer != tt.pointer || p.Errors[0].Message == "") {
 				t.Errorf("errors %+v, want one at %q", p.Errors, tt.pointer)
 			}
+			if tt.status == 415 && !strings.Contains(p.Detail, "Content-Type: application/json") {
+				t.Errorf("what to send instead is not said: %s", p.Detail)
+			}
 			if tt.status == 405 && w.Header().Get("Allow") == "" {
 				t.Error("no Allow header")
 			}
@@ -162,6 +165,17 @@ func TestErrorsOfUseCases(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestUnknownFieldPointsAtTheFilter(t *testing.T) {
+	f := newFake()
+	f.onSearch = func(context.Context, rag.Query) (rag.SearchResult, error) {
+		return rag.SearchResult{}, &rag.Error{Code: rag.CodeUnknownField, Field: "colour", Message: "no document has the field colour"}
+	}
+	p := problemIn(t, do(handler(t, f), "POST", "/v1/search", `{"query":"x","filter":{"colour":"red"}}`), 422)
+	if len(p.Errors) != 1 || p.Errors[0].Pointer != "/filter" {
+		t.Errorf("%+v", p.Errors)
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 	CodeIdempotency  Code = "idempotency_mismatch" // 422
 	CodeRefused      Code = "document_refused"     // 422: a document was skipped or failed, for a Reason
 	CodeMethod       Code = "method_not_allowed"   // 405
-	CodeOrigin       Code = "origin_refused"       // 403, 421: another host name or a web page of another origin
+	CodeOrigin       Code = "origin_refused"       // 403: another host name or a web page of another origin
 	CodeForbidden    Code = "forbidden"            // 403
 	CodeUnauthorized Code = "unauthorized"         // 401
 	CodeLimited      Code = "rate_limited"         // 429
