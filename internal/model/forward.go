@@ -2,11 +2,6 @@ package model
 
 import "github.com/quarry-search/quarry/internal/model/kernel"
 
-// blockRows is how many rows go through a product at once: enough to use
-// each weight often, few enough that their activations stay in the cache and
-// that interactive work waits less than a millisecond.
-const blockRows = 48
-
 // scratch is the memory of one pass, kept for the next.
 type scratch struct {
 	x, y, qkv, attended, mid []float32
@@ -82,10 +77,10 @@ func (p *pass) width() int { return roundUp(p.m.spec.Hidden, align) }
 func (p *pass) reserve() {
 	s, spec, t := p.s, &p.m.spec, p.total
 	s.x = grow(s.x, t*p.width())
-	s.y = grow(s.y, blockRows*p.width())
+	s.y = grow(s.y, p.m.kernels.BlockRows()*p.width())
 	s.qkv = grow(s.qkv, 3*t*spec.attnPad())
 	s.attended = grow(s.attended, t*spec.attnPad())
-	s.mid = grow(s.mid, blockRows*spec.upPad())
+	s.mid = grow(s.mid, p.m.kernels.BlockRows()*spec.upPad())
 	longest := 0
 	for _, q := range p.seqs {
 		longest = max(longest, roundUp(len(q.ids), kernel.Width))
@@ -189,8 +184,10 @@ func (p *pass) expand(l *layer, x []float32, n int) {
 	p.multiply(&l.down, s.mid, wide, n, s.y, w, kernel.Width)
 }
 
-// blocks calls f for each block of rows, pausing before each.
+// blocks calls f for each block of rows, pausing before each: interactive
+// work waits no longer than one takes, which is under a millisecond.
 func (p *pass) blocks(f func(first, n int)) error {
+	blockRows := p.m.kernels.BlockRows()
 	for first := 0; first < p.total; first += blockRows {
 		if err := p.pause(); err != nil {
 			return err

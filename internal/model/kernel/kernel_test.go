@@ -11,7 +11,7 @@ import (
 )
 
 // names of every set; those that this CPU lacks are skipped.
-var names = []string{"avx512_vnni", "avx2", "neon"}
+var names = []string{"amx", "avx512_vnni", "avx2", "neon"}
 
 // fataler is what tests, fuzzing and property checks share.
 type fataler interface {
@@ -94,6 +94,7 @@ func TestProductsMatchScalar(t *testing.T) {
 		}
 		product(t, s, 1, 13, 1536, 32, true)
 		product(t, s, 2, 200, 400, 33, false)
+		product(t, s, 3, 100, 384, 64, true)
 		rapid.Check(t, func(rt *rapid.T) {
 			product(rt, s, rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 40).Draw(rt, "m"),
 				rapid.IntRange(1, 500).Draw(rt, "k"), rapid.IntRange(1, 70).Draw(rt, "n"), rapid.Bool().Draw(rt, "extreme"))

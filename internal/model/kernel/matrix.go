@@ -77,7 +77,8 @@ type Rows struct {
 func (s *Set) Quantise(r *Rows, x []float32, stride, rows, k int) {
 	checkStep(k)
 	r.k = k
-	r.q = resize(r.q, rows*k*s.actBytes)
+	// Tiles read whole blocks of 32 rows.
+	r.q = resize(r.q, RoundUp(rows, 32)*k*s.actBytes)
 	r.scale = resize(r.scale, rows)
 	r.nzp = resize(r.nzp, rows)
 	for i := range rows {
@@ -95,6 +96,9 @@ func (s *Set) Quantise(r *Rows, x []float32, stride, rows, k int) {
 	}
 }
 
+// productRows is how many rows a panel is multiplied with before the next.
+const productRows = 96
+
 // MulI8 writes the first rows rows of r times w, with bias, to c: column n of
 // row i at c[n/Width·panel + i·ldc + n%Width]. A row-major result has panel =
 // Width.
@@ -102,10 +106,9 @@ func (s *Set) MulI8(w *I8, r *Rows, rows int, c []float32, ldc, panel int) {
 	if w.K != r.k {
 		panic("kernel: rows and matrix differ in depth")
 	}
-	const block = 96
 	rowBytes := r.k * s.actBytes
-	for m0 := 0; m0 < rows; m0 += block {
-		m := min(block, rows-m0)
+	for m0 := 0; m0 < rows; m0 += productRows {
+		m := min(productRows, rows-m0)
 		for n := 0; n < w.N; n += Width {
 			s.panelI8(m, w.K, r.q[m0*rowBytes:(m0+m)*rowBytes], w.Panels[n*w.K:(n+Width)*w.K],
 				c[n/Width*panel+m0*ldc:], ldc, epilogue{
@@ -119,11 +122,11 @@ func (s *Set) MulI8(w *I8, r *Rows, rows int, c []float32, ldc, panel int) {
 // MulF32 writes rows rows of a, stride lda, times w, with bias, to c as MulI8
 // does.
 func (s *Set) MulF32(w *F32, a []float32, lda, rows int, c []float32, ldc, panel int) {
-	const block, depth = 96, 384
+	const depth = 384
 	for k0 := 0; k0 < w.K; k0 += depth {
 		k := min(depth, w.K-k0)
-		for m0 := 0; m0 < rows; m0 += block {
-			m := min(block, rows-m0)
+		for m0 := 0; m0 < rows; m0 += productRows {
+			m := min(productRows, rows-m0)
 			for n := 0; n < w.N; n += Width {
 				var bias []float32
 				if k0 == 0 {

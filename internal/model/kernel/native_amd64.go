@@ -3,7 +3,7 @@ package kernel
 import "golang.org/x/sys/cpu"
 
 var avx512Set = Set{
-	name: "avx512_vnni", actBytes: 1,
+	name: "avx512_vnni", actBytes: 1, blockRows: 48,
 	panelF32: panelF32AVX512, panelI8: panelI8VNNI,
 	minMax:   minMaxWith(minMaxavx512),
 	quantise: quantiseWith(quantiseavx512),
@@ -13,7 +13,7 @@ var avx512Set = Set{
 }
 
 var avx2Set = Set{
-	name: "avx2", actBytes: 2,
+	name: "avx2", actBytes: 2, blockRows: 48,
 	panelF32: panelF32AVX2, panelI8: panelI8AVX2,
 	minMax:   minMaxWith(minMaxavx2),
 	quantise: quantiseWith(quantiseavx2),
@@ -26,6 +26,9 @@ func native() []*Set {
 	var sets []*Set
 	x := &cpu.X86
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI {
+		if amxWorks() {
+			sets = append(sets, &amxSet)
+		}
 		sets = append(sets, &avx512Set)
 	}
 	if x.HasAVX2 && x.HasFMA {

@@ -5,7 +5,7 @@ import "golang.org/x/sys/cpu"
 // neonSet needs the dot products of bytes (FEAT_DotProd, on every server and
 // desktop CPU since 2018).
 var neonSet = Set{
-	name: "neon", actBytes: 1,
+	name: "neon", actBytes: 1, blockRows: 48,
 	panelF32: panelF32NEON, panelI8: panelI8NEON,
 	minMax:    minMaxWith(minMaxneon),
 	quantise:  quantiseWith(quantiseneon),

@@ -3,7 +3,7 @@ package kernel
 import "math"
 
 var scalarSet = Set{
-	name: "scalar", actBytes: 1,
+	name: "scalar", actBytes: 1, blockRows: 48,
 	panelF32: panelF32Scalar, panelI8: panelI8Scalar,
 	minMax: minMaxScalar, quantise: quantiseScalar,
 	softmax: softmaxScalar, gelu: geluScalar, silu: siluScalar, mul: mulScalar, layerNorm: layerNormScalar,

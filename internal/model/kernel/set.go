@@ -12,8 +12,9 @@ const Step = 16
 // Set is one implementation of every kernel. The zero Set is not usable; sets
 // come from Best, Scalar and Available.
 type Set struct {
-	name     string
-	actBytes int // bytes of one quantised activation
+	name      string
+	actBytes  int // bytes of one quantised activation
+	blockRows int
 
 	// One panel of Width columns times m rows.
 	panelF32 func(m, k int, a []float32, lda int, b, c []float32, ldc int, bias, rscale []float32)
@@ -36,8 +37,13 @@ type epilogue struct {
 	nzp          []int32   // one per row: minus its zero point
 }
 
-// Name is "avx512_vnni", "avx2", "neon" or "scalar".
+// Name is "amx", "avx512_vnni", "avx2", "neon" or "scalar".
 func (s *Set) Name() string { return s.name }
+
+// BlockRows is how many rows a caller best takes through a chain of products
+// at a time: enough to use each weight often and to fill whole tiles, few
+// enough that activations stay in the cache.
+func (s *Set) BlockRows() int { return s.blockRows }
 
 // Best returns the fastest set that this CPU can run.
 func Best() *Set { return Available()[0] }
