@@ -19,6 +19,7 @@ type features struct {
 	dense   float64 // cosine of the passage
 	offers  float64 // 1: holds the kind of thing asked for
 	lacks   float64 // 1: a kind was asked for, and the unit holds none
+	defines float64 // 1: starts with what the question wants defined
 }
 
 // judgement is what reading the passages gave.
@@ -98,6 +99,9 @@ func (a *Answerer) measure(u *unit, q *analysed) {
 	u.before = before - u.share
 	if refersBack(u.text) {
 		u.refers = u.before
+	}
+	if a.defines(u, q) {
+		u.defines = 1
 	}
 	if q.expect != anyAnswer {
 		if q.offers(u.text) {

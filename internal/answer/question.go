@@ -2,6 +2,7 @@ package answer
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -33,6 +34,7 @@ type analysed struct {
 	pairs  map[string]bool    // neighbouring terms
 	words  map[string]bool    // lower-case words as they stand
 	expect kindOfAnswer
+	define []string  // terms of what the question wants defined; nil when it does not
 	vector []float32 // nil without a model
 }
 
@@ -60,6 +62,7 @@ func (a *Answerer) analyse(text string, hits []rag.Hit) analysed {
 			q.terms[term] = 1
 		}
 	}
+	q.define = a.definedIn(text)
 	for _, weight := range q.terms {
 		q.total += weight
 	}
@@ -98,6 +101,42 @@ func (a *Answerer) pairSet(text string) map[string]bool {
 func refersBack(sentence string) bool {
 	words := plainWords(sentence[:min(len(sentence), 40)])
 	return len(words) > 0 && backWords[strings.ToLower(words[0])]
+}
+
+// definedIn returns the terms of X in "what is X" and "what does X mean".
+func (a *Answerer) definedIn(text string) []string {
+	words := plainWords(strings.ToLower(text))
+	if len(words) < 3 || words[0] != "what" {
+		return nil
+	}
+	rest := words[2:]
+	switch words[1] {
+	case "is", "are":
+	case "does", "do":
+		if rest[len(rest)-1] != "mean" {
+			return nil
+		}
+		rest = rest[:len(rest)-1]
+	default:
+		return nil
+	}
+	if terms := a.deps.Analyze(strings.Join(rest, " ")); len(terms) <= mostDefined {
+		return terms
+	}
+	return nil
+}
+
+// mostDefined is how many terms a name has at most: longer questions describe.
+const mostDefined = 3
+
+// defines reports whether the unit starts with what the question wants
+// defined: "A scope is …", "| scope | …", "- **scope**: …".
+func (a *Answerer) defines(u *unit, q *analysed) bool {
+	if len(q.define) == 0 {
+		return false
+	}
+	terms := a.deps.Analyze(u.text[:min(len(u.text), 200)])
+	return len(terms) > len(q.define) && slices.Equal(terms[:len(q.define)], q.define)
 }
 
 // expected guesses the kind of answer from the question's words.

@@ -116,3 +116,24 @@ func TestAnalyseWeighsTerms(t *testing.T) {
 		t.Errorf("question words alone: %v", q.terms)
 	}
 }
+
+func TestDefinitions(t *testing.T) {
+	a := New(Deps{Analyze: terms}, Options{})
+	for _, c := range []struct {
+		question, unit string
+		want           bool
+	}{
+		{"What is scope?", "Scope is what a principal may see.", true},
+		{"What is scope?", "| scope | what a principal may see |", true},
+		{"What does dense weight mean?", "- **Dense weight**: the share of a leg.", true},
+		{"What is scope?", "Statistics count what the scope sees.", false},
+		{"What is scope?", "Scope", false},
+		{"How is scope computed?", "Scope is what a principal may see.", false},
+		{"What is the share of the dense leg in the fusion of scores?", "Share of the dense leg.", false},
+	} {
+		q := a.analyse(c.question, nil)
+		if got := a.defines(&unit{text: c.unit}, &q); got != c.want {
+			t.Errorf("%q defined by %q: %v", c.question, c.unit, got)
+		}
+	}
+}
