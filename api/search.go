@@ -9,7 +9,7 @@ type SearchRequest struct {
 	Filter      json.RawMessage `json:"filter,omitempty" doc:"Native, Qdrant or Mongo spelling: see the API guide"`
 	TopK        int             `json:"top_k,omitempty" minimum:"1" maximum:"1000" default:"10"`
 	Mode        string          `json:"mode,omitempty" enum:"hybrid,dense,lexical,exact" default:"hybrid"`
-	Rerank      string          `json:"rerank,omitempty" enum:"none,sentences" default:"none"`
+	Rerank      string          `json:"rerank,omitempty" enum:"none,sentences,model" doc:"Default: model where a reranker is configured, else none"`
 	DenseWeight *float64        `json:"dense_weight,omitempty" minimum:"0" maximum:"1"`
 	MinSeq      uint64          `json:"min_seq,omitempty" doc:"Wait until the index has applied this change"`
 	Wait        string          `json:"wait,omitempty" enum:"vectors" doc:"vectors: and until its vectors are searchable"`

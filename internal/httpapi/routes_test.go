@@ -56,7 +56,7 @@ func TestSearchDefaults(t *testing.T) {
 		return rag.SearchResult{}, nil
 	}
 	w := do(handler(t, f), "POST", "/v1/search", `{"query":"x"}`)
-	if diff := cmp.Diff(rag.Query{Text: "x", TopK: 10, Mode: rag.Hybrid, Rerank: rag.RerankNone}, asked); diff != "" {
+	if diff := cmp.Diff(rag.Query{Text: "x", TopK: 10, Mode: rag.Hybrid}, asked); diff != "" {
 		t.Error(diff)
 	}
 	if !strings.Contains(w.Body.String(), `"hits":[]`) || !strings.Contains(w.Body.String(), `"degraded":[]`) {

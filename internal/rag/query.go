@@ -21,10 +21,13 @@ const (
 // Rerank chooses the rescoring stage after fusion.
 type Rerank string
 
-// The rerank stages. Sentences rescores by the best sentence of each passage.
+// The rerank stages. Sentences rescores by the best sentence of each passage,
+// model by the configured Reranker. None chosen ("") takes model where there is
+// a Reranker.
 const (
 	RerankNone      Rerank = "none"
 	RerankSentences Rerank = "sentences"
+	RerankModel     Rerank = "model"
 )
 
 // Query is a structured search request.

@@ -73,7 +73,7 @@ func (r *run) waitFresh(ctx context.Context) error {
 // it. Hybrid search goes on without; so does lexical search, whose rescoring
 // is then left out.
 func (r *run) embedQuery(ctx context.Context) error {
-	if r.query.Mode == rag.Lexical && r.query.Rerank == rag.RerankNone {
+	if r.query.Mode == rag.Lexical && r.query.Rerank != rag.RerankSentences {
 		return nil
 	}
 	embedding, cancel := context.WithTimeout(ctx, r.opts.EmbedDeadline)

@@ -3,26 +3,29 @@ package retrieve
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
-	"github.com/quarry-search/quarry/internal/chunk"
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
 // maxSentences bounds what one passage can cost the rescoring.
 const maxSentences = 40
 
-// rerank rescores the best fused candidates by the cosine of their best
-// sentence. Both scores are normalised over the rescored candidates and
-// mixed. Late or without a model, the fused order stands and the result says
-// so.
+// rerank rescores the best fused candidates: by the cosine of their best
+// sentence, or by the reranker. Both scores are normalised over the rescored
+// candidates and mixed. Late, failed or without a model, the fused order stands
+// and the result says so.
 func (r *run) rerank(ctx context.Context) error {
 	depth := min(r.opts.RerankDepth, len(r.ranking))
 	if depth == 0 {
 		return nil
 	}
-	if r.vector == nil || r.deps.Sentences == nil {
+	score, weight := r.bestSentences, r.opts.RerankWeight
+	if r.query.Rerank == rag.RerankModel {
+		score, weight = r.relevances, r.opts.ModelWeight
+	} else if r.vector == nil || r.deps.Sentences == nil {
 		r.degrade(degradedRerank)
 		return nil
 	}
@@ -31,7 +34,7 @@ func (r *run) rerank(ctx context.Context) error {
 	}
 	scoring, cancel := context.WithTimeout(ctx, r.opts.RerankDeadline)
 	defer cancel()
-	best, err := r.bestSentences(scoring, r.ranking[:depth])
+	scores, err := score(scoring, r.ranking[:depth])
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -39,23 +42,44 @@ func (r *run) rerank(ctx context.Context) error {
 		r.degrade(degradedRerank)
 		return nil
 	}
-	r.rescore(best)
+	r.rescore(scores, weight)
 	return nil
+}
+
+// relevances asks the reranker for the relevance of each candidate's text, with
+// the headings that it stands under; NaN for a candidate without text.
+func (r *run) relevances(ctx context.Context, window []ranked) ([]float64, error) {
+	scores := make([]float64, len(window))
+	var passages []string
+	var owner []int
+	for i, c := range window {
+		scores[i] = math.NaN()
+		if chunk := r.stored[c.Key].Chunk; chunk.Text != "" {
+			passages = append(passages, chunk.EmbedText())
+			owner = append(owner, i)
+		}
+	}
+	relevances, err := r.deps.Reranker.Rerank(ctx, r.query.Text, passages)
+	if err != nil {
+		return nil, fmt.Errorf("rerank: %w", err)
+	}
+	if len(relevances) != len(passages) {
+		return nil, fmt.Errorf("rerank: %d scores for %d passages", len(relevances), len(passages))
+	}
+	for i, s := range relevances {
+		scores[owner[i]] = float64(s)
+	}
+	return scores, nil
 }
 
 // bestSentences returns the highest cosine between the query and a sentence of
 // each candidate's text; NaN for a candidate without text.
 func (r *run) bestSentences(ctx context.Context, window []ranked) ([]float64, error) {
-	var texts []string
-	owner := []int{}
+	passages := make([]string, len(window))
 	for i, c := range window {
-		text := r.stored[c.Key].Chunk.Text
-		spans := chunk.Sentences(text)
-		for _, s := range spans[:min(len(spans), maxSentences)] {
-			texts = append(texts, text[s[0]:s[1]])
-			owner = append(owner, i)
-		}
+		passages[i] = r.stored[c.Key].Chunk.Text
 	}
+	texts, owner := sentencesOf(passages)
 	vectors, err := r.deps.Sentences.Vectors(ctx, texts)
 	if err != nil {
 		return nil, err
@@ -72,9 +96,9 @@ func (r *run) bestSentences(ctx context.Context, window []ranked) ([]float64, er
 	return best, nil
 }
 
-// rescore mixes the sentence scores of the window into the ranking. The tail
-// keeps its order behind the window: it counts as having the worst sentence.
-func (r *run) rescore(best []float64) {
+// rescore mixes the scores of the window, at weight w, into the ranking. The
+// tail counts as having the worst score of the window.
+func (r *run) rescore(best []float64, w float64) {
 	n := len(best)
 	fused := make([]float64, n)
 	for i := range fused {
@@ -87,23 +111,22 @@ func (r *run) rescore(best []float64) {
 		}
 	}
 	if math.IsInf(worst, 1) {
-		return // no candidate has a sentence
+		return // no candidate has a score
 	}
 	for i := range best {
 		if math.IsNaN(best[i]) {
 			best[i] = worst
 		}
 	}
-	zFused, zSentence := normaliser(fused), normaliser(best)
-	w := r.opts.RerankWeight
+	zFused, zScore := normaliser(fused), normaliser(best)
 	for i := range r.ranking {
 		c := &r.ranking[i]
-		sentence := worst
+		score := worst
 		if i < n {
-			sentence = best[i]
+			score = best[i]
 			c.rerankScore = &best[i]
 		}
-		c.score = (1-w)*zFused(c.Score) + w*zSentence(sentence)
+		c.score = (1-w)*zFused(c.Score) + w*zScore(score)
 	}
 	slices.SortStableFunc(r.ranking, func(a, b ranked) int { return cmp.Compare(b.score, a.score) })
 	for i := range r.ranking {

@@ -41,8 +41,9 @@ type Options struct {
 	Wait           time.Duration // for min_seq, when the query does not say (5 s)
 	MaxWait        time.Duration // what a query may ask for (60 s)
 	EmbedDeadline  time.Duration // of the query's embedding (2 s)
-	RerankDeadline time.Duration // of the rescoring by sentences (2 s)
+	RerankDeadline time.Duration // of the rescoring (2 s)
 	RerankWeight   float64       // share of the sentence in the rescored score (0.4)
+	ModelWeight    float64       // the same of the reranker's score (1)
 	RerankDepth    int           // hits that are rescored (50)
 	Fanout         int           // collections searched at a time (8)
 }
@@ -55,6 +56,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.EmbedDeadline, 2*time.Second)
 	setDefault(&o.RerankDeadline, 2*time.Second)
 	setDefault(&o.RerankWeight, 0.4)
+	setDefault(&o.ModelWeight, 1)
 	setDefault(&o.RerankDepth, 50)
 	setDefault(&o.Fanout, 8)
 	return o
@@ -74,6 +76,7 @@ type Deps struct {
 	Embedder  Embedder
 	Freshness Freshness
 	Sentences *SentenceVectors // serves rag.RerankSentences
+	Reranker  rag.Reranker     // serves rag.RerankModel; nil without
 }
 
 // Retriever searches. It is safe for concurrent use and starts no goroutine
@@ -128,7 +131,7 @@ func (r *Retriever) Search(ctx context.Context, p rag.Principal, q rag.Query) (r
 	run.begin("fuse")
 	run.rank(fuse.Fuse(candidates, q.Candidates, run.denseWeight))
 	run.end()
-	if q.Rerank == rag.RerankSentences {
+	if q.Rerank != rag.RerankNone {
 		run.begin("rerank")
 		if err := run.rerank(ctx); err != nil {
 			return rag.SearchResult{}, err

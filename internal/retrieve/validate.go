@@ -18,7 +18,7 @@ const (
 )
 
 // validate checks q and fills in its defaults.
-func (r *Retriever) validate(q rag.Query) (rag.Query, error) {
+func (r *Retriever) validate(q rag.Query) (_ rag.Query, err error) {
 	if strings.TrimSpace(q.Text) == "" {
 		return q, rag.Invalid("/query", "the query is empty")
 	}
@@ -38,9 +38,8 @@ func (r *Retriever) validate(q rag.Query) (rag.Query, error) {
 	default:
 		return q, rag.Invalid("/mode", fmt.Sprintf("mode %q is unknown; use hybrid, dense, lexical or exact", q.Mode))
 	}
-	setDefault(&q.Rerank, rag.RerankNone)
-	if q.Rerank != rag.RerankNone && q.Rerank != rag.RerankSentences {
-		return q, rag.Invalid("/rerank", fmt.Sprintf("rerank %q is unknown; use none or sentences", q.Rerank))
+	if q.Rerank, err = r.validRerank(q.Rerank); err != nil {
+		return q, err
 	}
 	if w := q.DenseWeight; w != nil && !(*w >= 0 && *w <= 1) {
 		return q, rag.Invalid("/dense_weight", "dense_weight must be between 0 and 1")
@@ -57,4 +56,24 @@ func (r *Retriever) validate(q rag.Query) (rag.Query, error) {
 		return q, rag.Invalid("/wait_ms", fmt.Sprintf("the wait must be at most %v", r.opts.MaxWait))
 	}
 	return q, nil
+}
+
+// validRerank fills in the default: the configured reranker, where there is
+// one.
+func (r *Retriever) validRerank(stage rag.Rerank) (rag.Rerank, error) {
+	switch stage {
+	case "":
+		if r.deps.Reranker != nil {
+			return rag.RerankModel, nil
+		}
+		return rag.RerankNone, nil
+	case rag.RerankNone, rag.RerankSentences:
+		return stage, nil
+	case rag.RerankModel:
+		if r.deps.Reranker == nil {
+			return "", rag.Invalid("/rerank", "no reranker is configured; use none or sentences")
+		}
+		return stage, nil
+	}
+	return "", rag.Invalid("/rerank", fmt.Sprintf("rerank %q is unknown; use none, sentences or model", stage))
 }
