@@ -1,7 +1,9 @@
 package model
 
 import (
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -58,11 +60,18 @@ func BenchmarkPassages(b *testing.B) {
 
 func BenchmarkQuery(b *testing.B) {
 	m := mustBuiltin(b)
+	var times []time.Duration
+	start := cpuTime()
 	for b.Loop() {
+		t := time.Now()
 		if _, err := m.Embed(b.Context(), Query, []string{query12}); err != nil {
 			b.Fatal(err)
 		}
+		times = append(times, time.Since(t))
 	}
+	b.ReportMetric((cpuTime()-start).Seconds()*1e3/float64(b.N), "cpu-ms/query")
+	slices.Sort(times)
+	b.ReportMetric(times[len(times)/2].Seconds()*1e3, "p50-ms")
 }
 
 func BenchmarkLoad(b *testing.B) {
@@ -81,4 +90,22 @@ func BenchmarkTokens(b *testing.B) {
 		m.CountTokens(text)
 	}
 	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds()/1e6, "Mtokens/s")
+}
+
+// BenchmarkQueriesAtOnce asks 16 at a time, which run together.
+func BenchmarkQueriesAtOnce(b *testing.B) {
+	m := mustBuiltin(b)
+	start := cpuTime()
+	for b.Loop() {
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				if _, err := m.Embed(b.Context(), Query, []string{query12}); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	b.ReportMetric((cpuTime()-start).Seconds()*1e3/float64(16*b.N), "cpu-ms/query")
 }

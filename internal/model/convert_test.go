@@ -120,6 +120,9 @@ func TestOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got, want := m.Info().MaxTokens, 80-m.CountTokens(passage); got != want {
+		t.Errorf("%d tokens are left to a text, want %d", got, want)
+	}
 	v, err := m.Embed(t.Context(), Query, []string{"ab"})
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,7 @@ type Model struct {
 	spec        Spec
 	fingerprint string
 	sizeBytes   int64
+	maxTokens   int // that are left to a text by the longer prompt
 	tok         tokenizer.Tokenizer
 	kernels     *kernel.Set
 
@@ -87,6 +88,10 @@ func load(data []byte) (*Model, error) {
 	}
 	if m.tok.VocabSize() > m.spec.Vocabulary {
 		return nil, fmt.Errorf("the tokenizer has %d tokens, the network %d", m.tok.VocabSize(), m.spec.Vocabulary)
+	}
+	m.maxTokens = m.spec.MaxTokens - max(m.tok.CountTokens(m.spec.QueryPrompt), m.tok.CountTokens(m.spec.PassagePrompt))
+	if m.maxTokens < 3 {
+		return nil, fmt.Errorf("prompts leave no room in %d tokens", m.spec.MaxTokens)
 	}
 	l := &loader{f: f, spec: &m.spec}
 	l.network(m)

@@ -15,7 +15,7 @@ type Info struct {
 	Name         string
 	Fingerprint  string // of everything that a vector depends on, but the CPU
 	Dim          int
-	MaxTokens    int // of one text, special tokens included
+	MaxTokens    int // of one text, special tokens included, prompts not
 	Layers       int
 	Labels       int // of a cross-encoder; 0 for an encoder
 	Parameters   int64
@@ -35,7 +35,7 @@ func (m *Model) Info() Info {
 		labels = s.Head.Labels
 	}
 	return Info{
-		Name: s.Name, Fingerprint: m.fingerprint, Dim: s.Dim, MaxTokens: s.MaxTokens, Layers: s.Layers, Labels: labels,
+		Name: s.Name, Fingerprint: m.fingerprint, Dim: s.Dim, MaxTokens: m.maxTokens, Layers: s.Layers, Labels: labels,
 		Parameters: s.Parameters, License: s.License, Origin: s.Origin, Source: s.Source,
 		Quantisation: s.Quantisation, SizeBytes: m.sizeBytes, Kernel: m.kernels.Name(),
 	}
