@@ -60,14 +60,14 @@ func TestAnswerLimitsSentences(t *testing.T) {
 	l := &library{}
 	l.prose("a.txt", "Granite is hard rock from deep below. Granite is rock that builders like in walls. Some granite rock is pink or grey. The hardest granite rock comes from Norway. Granite rock hides mica.")
 	for n, want := range map[int]int{0: 3, 1: 1, 2: 2} {
-		q := asking("What is granite rock?")
+		q := asking("Tell me about granite rock.")
 		q.MaxSentences = n
 		if got, _ := ask(t, l, q); len(got.Sentences) != want {
 			t.Errorf("max_sentences %d gave %d", n, len(got.Sentences))
 		}
 	}
 	for _, n := range []int{-1, MaxSentences + 1} {
-		q := asking("What is granite rock?")
+		q := asking("Tell me about granite rock.")
 		q.MaxSentences = n
 		if _, err := l.answerer(Options{}).Answer(t.Context(), reader, q, nil); rag.CodeOf(err) != rag.CodeInvalid {
 			t.Errorf("max_sentences %d: %v", n, err)

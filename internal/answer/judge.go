@@ -102,6 +102,9 @@ func (a *Answerer) measure(u *unit, q *analysed) {
 	}
 	if a.defines(u, q) {
 		u.defines = 1
+		if u.flaw == fragment {
+			u.flaw = sound // the row of a glossary
+		}
 	}
 	if q.expect != anyAnswer {
 		if q.offers(u.text) {

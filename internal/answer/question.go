@@ -86,12 +86,15 @@ func (a *Answerer) termSet(text string) map[string]bool {
 	return set
 }
 
-// pairSet are the neighbouring terms of text, two by two.
+// pairSet are the neighbouring terms of text, two by two, without those that
+// only ask.
 func (a *Answerer) pairSet(text string) map[string]bool {
 	set := map[string]bool{}
 	terms := a.deps.Analyze(text)
 	for i := 1; i < len(terms); i++ {
-		set[terms[i-1]+" "+terms[i]] = true
+		if !a.stop[terms[i-1]] && !a.stop[terms[i]] {
+			set[terms[i-1]+" "+terms[i]] = true
+		}
 	}
 	return set
 }
