@@ -31,7 +31,7 @@ func (c *cli) benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure speed and memory on this machine",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return misuse("say search; see quarry bench --help") },
+		RunE:  func(*cobra.Command, []string) error { return misuse("say search or model; see quarry bench --help") },
 	}
 	var seconds int
 	var limit int
@@ -53,7 +53,7 @@ func (c *cli) benchCommand() *cobra.Command {
 	}
 	search.Flags().IntVar(&seconds, "seconds", 10, "how long each number of clients searches")
 	search.Flags().IntVar(&limit, "documents", 0, "ingest only this many documents (0: all)")
-	cmd.AddCommand(search)
+	cmd.AddCommand(search, c.benchModel())
 	return cmd
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -17,13 +16,15 @@ import (
 func (c *cli) modelCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "model",
-		Short: "Convert and list embedding models",
+		Short: "Get, check and measure embedding models",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return misuse("say convert or list; see quarry model --help")
+			return misuse("say what to do with a model; see quarry model --help")
 		},
 	}
-	cmd.AddCommand(c.modelConvert(), c.modelList())
+	cmd.AddCommand(
+		c.modelPull(), c.modelImport(), c.modelList(), c.modelShow(), c.modelVerify(), c.modelRemove(), c.modelTest(), c.modelConvert(),
+	)
 	return cmd
 }
 
@@ -77,27 +78,6 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return os.Rename(f.Name(), name)
 }
 
-func (c *cli) modelList() *cobra.Command {
-	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the models of this binary",
-		Example: "  quarry model list",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			m, err := model.Builtin()
-			if err != nil {
-				return err
-			}
-			i := m.Info()
-			table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "NAME\tDIM\tTOKENS\tPARAMETERS\tWEIGHTS\tLICENCE\tFINGERPRINT")
-			fmt.Fprintf(table, "%s (built in)\t%d\t%d\t%.1f M\t%s\t%s\t%s\n", i.Name, i.Dim, i.MaxTokens,
-				float64(i.Parameters)/1e6, i.Quantisation, i.License, i.Fingerprint)
-			return table.Flush()
-		},
-	}
-}
-
 func (c *cli) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
@@ -105,7 +85,7 @@ func (c *cli) versionCommand() *cobra.Command {
 		Example: "  quarry version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			v, err := app.VersionInfo()
+			v, err := app.VersionInfo(c.config)
 			if err != nil {
 				return err
 			}

@@ -100,7 +100,7 @@ func (c *cli) root() *cobra.Command {
 	flags.StringVar(&c.file, "config", "", "configuration file (YAML)")
 	for _, s := range config.Settings(&defaults) {
 		switch s.Key {
-		case "data", "listen", "server", "log_level", "log_format":
+		case "data", "listen", "server", "model", "log_level", "log_format":
 			flags.String(s.Flag(), s.Value.String(), s.Usage)
 		}
 	}
@@ -119,7 +119,7 @@ func (c *cli) serverFlags(cmd *cobra.Command) {
 	defaults := config.Default()
 	for _, s := range config.Settings(&defaults) {
 		switch s.Key {
-		case "data", "listen", "server", "log_level", "log_format":
+		case "data", "listen", "server", "model", "log_level", "log_format":
 		default:
 			cmd.Flags().String(s.Flag(), s.Value.String(), s.Usage)
 		}

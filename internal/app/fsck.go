@@ -10,7 +10,6 @@ import (
 	"github.com/quarry-search/quarry/internal/config"
 	"github.com/quarry-search/quarry/internal/index/local"
 	"github.com/quarry-search/quarry/internal/ingest"
-	provider "github.com/quarry-search/quarry/internal/provider/local"
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
@@ -34,9 +33,9 @@ func Fsck(ctx context.Context, c config.Config, repair bool) (report rag.CheckRe
 	if report, err = catalog.Check(ctx, repair); err != nil {
 		return report, err
 	}
-	embedder, err := provider.Builtin()
+	embedder, err := openEmbedder(c)
 	if err != nil {
-		return report, fmt.Errorf("open model: %w", err)
+		return report, err
 	}
 	k := &indexCheck{catalog: catalog, fingerprint: embedder.Fingerprint(), repair: repair, report: &report}
 	return report, k.run(ctx)

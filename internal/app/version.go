@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"github.com/quarry-search/quarry/api"
+	"github.com/quarry-search/quarry/internal/config"
 	"github.com/quarry-search/quarry/internal/index/local"
 	"github.com/quarry-search/quarry/internal/model"
 )
@@ -12,9 +13,9 @@ import (
 // Version is the release that this source becomes.
 const Version = "0.1.0"
 
-// VersionInfo says what runs, without opening anything but the built-in model.
-func VersionInfo() (api.VersionInfo, error) {
-	m, err := model.Builtin()
+// VersionInfo says what runs under c, without opening anything but the model.
+func VersionInfo(c config.Config) (api.VersionInfo, error) {
+	m, err := NewModels(c).Open(c.Model)
 	if err != nil {
 		return api.VersionInfo{}, err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/quarry-search/quarry/internal/ingest"
-	provider "github.com/quarry-search/quarry/internal/provider/local"
 	"github.com/quarry-search/quarry/internal/rag"
 	"github.com/quarry-search/quarry/internal/telemetry"
 	"github.com/quarry-search/quarry/internal/webui"
@@ -16,8 +15,8 @@ import (
 
 // watch opens the model, and with its name the metrics and traces.
 func (a *App) watch() (err error) {
-	if a.embedder, err = provider.Builtin(); err != nil {
-		return fmt.Errorf("open model: %w", err)
+	if a.embedder, err = openEmbedder(a.config); err != nil {
+		return err
 	}
 	info := versionOf(a.embedder.Info())
 	build := telemetry.Build{Version: info.Version, Revision: info.Revision, Kernels: info.Kernels}
@@ -77,7 +76,7 @@ func (a *App) console() http.Handler {
 	return webui.New(webui.Options{
 		Version:   Version,
 		Network:   network,
-		Model:     a.embedder.Name() + ", built in",
+		Model:     modelOrigin(a.config, a.embedder),
 		Generator: "extractive",
 		Data:      a.config.Data,
 		Index:     "embedded, in memory, rebuilt from the catalog at start",

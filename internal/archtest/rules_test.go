@@ -43,10 +43,11 @@ var rules = []rule{
 	{[]string{"internal/connect/..."}, core, "a connector finds documents and knows not what becomes of them"},
 	{[]string{"internal/httpapi", "internal/webui/..."}, with(core, []string{"api", "internal/webui/..."}), "an edge calls use cases through interfaces that it declares"},
 	{[]string{"internal/telemetry"}, core, "telemetry wraps what the core's ports return"},
+	{[]string{"internal/hub"}, nil, "what is downloaded, and what becomes of it, is the caller's business"},
 	{[]string{"internal/config"}, nil, "settings mean nothing to the package that reads them"},
 	{[]string{"internal/app", "internal/e2e", "internal/archtest"}, []string{"..."}, "the composition root knows every part"},
 	{[]string{"cmd/..."}, []string{
-		"api", "client", "internal/app", "internal/config", "internal/rag", "internal/filter", "internal/eval", "internal/model",
+		"api", "client", "internal/app", "internal/config", "internal/rag", "internal/filter", "internal/eval", "internal/model/...", "internal/hub",
 		"internal/telemetry", "internal/connect/folder", "internal/catalog/sqlite", "internal/parse/pdf",
 	}, "commands are thin: they call app, or a server through the client"},
 	{[]string{"tools/..."}, []string{"..."}, "tools of the build stand outside the product"},

@@ -31,6 +31,13 @@ type Config struct {
 	RescanInterval time.Duration // full walk of watched folders, beside file events
 
 	OTLPEndpoint string // base URL of an OTLP/HTTP collector; "" sends nothing anywhere
+
+	Model string // name of an installed embedding model; "" for the built-in one
+
+	// Of the Hugging Face hub, for quarry model pull alone. Both come from the
+	// environment, by the names that all its tools use, and from nowhere else.
+	HubEndpoint string // HF_ENDPOINT: base URL of the hub or a mirror
+	HubToken    string // HF_TOKEN
 }
 
 // Default is the configuration of a machine where nothing was set.
@@ -44,6 +51,7 @@ func Default() Config {
 		MaxDocumentBytes: 64 << 20,
 		InflightBytes:    128 << 20,
 		RescanInterval:   10 * time.Minute,
+		HubEndpoint:      "https://huggingface.co",
 	}
 }
 
@@ -82,6 +90,10 @@ func Load(src Source) (Config, error) {
 			}
 		}
 	}
+	if text, ok := src.Lookup("HF_ENDPOINT"); ok && text != "" {
+		c.HubEndpoint = text
+	}
+	c.HubToken, _ = src.Lookup("HF_TOKEN")
 	if abs, err := filepath.Abs(c.Data); err == nil && c.Data != "" {
 		c.Data = abs
 	}
@@ -114,6 +126,9 @@ func (c Config) faults() (faults []error) {
 	}
 	if c.OTLPEndpoint != "" && !isBaseURL(c.OTLPEndpoint) {
 		fault("otlp_endpoint", "%q is not a URL, as in http://127.0.0.1:4318", c.OTLPEndpoint)
+	}
+	if !isBaseURL(c.HubEndpoint) {
+		fault("HF_ENDPOINT", "%q is not a URL, as in https://huggingface.co", c.HubEndpoint)
 	}
 	if levels := []string{"debug", "info", "warn", "error"}; c.LogLevel != "" && !slices.Contains(levels, c.LogLevel) {
 		fault("log_level", "%q is not one of %s", c.LogLevel, strings.Join(levels, ", "))

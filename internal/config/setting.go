@@ -48,6 +48,7 @@ func Settings(c *Config) []Setting {
 		{"max_document_bytes", "larger documents are skipped", &c.MaxDocumentBytes},
 		{"inflight_bytes", "bytes held by documents in work", &c.InflightBytes},
 		{"rescan_interval", "full walk of watched folders, beside file events", duration{&c.RescanInterval}},
+		{"model", "embedding model, by the name it was installed under; empty for the built-in one", text{&c.Model}},
 		{"otlp_endpoint", "URL of an OTLP/HTTP collector for traces; empty sends nothing", text{&c.OTLPEndpoint}},
 	}
 }

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quarry-search/quarry/internal/app"
+	"github.com/quarry-search/quarry/internal/model"
+	"github.com/quarry-search/quarry/internal/model/measure"
+)
+
+func (c *cli) modelTest() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "test NAME",
+		Short: "Embed a known set of texts: fingerprint, speed, memory, agreement with 32-bit weights",
+		Long: "Embeds built-in texts and prints speed and memory. An installed model is also\n" +
+			"converted with 32-bit weights, in memory, and the vectors of both are compared.",
+		Example: "  quarry model test all-MiniLM-L6-v2",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			models := app.NewModels(c.config)
+			m, err := models.Open(args[0])
+			if err != nil {
+				return err
+			}
+			if m.Info().Labels > 0 {
+				return fmt.Errorf("%s is a reranker: only embedding models are tested", args[0])
+			}
+			r, err := measure.Speed(cmd.Context(), m, measure.Options{Each: time.Second, Brief: true})
+			if err != nil {
+				return err
+			}
+			if r.Agreement, err = agreement(cmd.Context(), models, args[0], m); err != nil {
+				return err
+			}
+			if c.json {
+				return json.NewEncoder(c.out).Encode(r)
+			}
+			return c.printReport(r, true)
+		},
+	}
+	c.jsonFlag(cmd)
+	return cmd
+}
+
+// agreement compares a quantised model with its published weights; nil when
+// those are not here or m is exact.
+func agreement(ctx context.Context, models *app.Models, name string, m *model.Model) (_ *measure.Cosine, err error) {
+	e, installed, err := models.Store().Entry(name)
+	if err != nil || !installed || m.Info().Quantisation == "f32" {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "quarry-model-*")
+	if err != nil {
+		return nil, fmt.Errorf("make temporary directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "f32.qmodel")
+	s := e.Settings
+	err = writeFile(path, func(w io.Writer) error {
+		_, err := model.ConvertWith(models.Store().Folder(name), w, model.Options{
+			Quantisation: "f32", Dim: s.Dim, QueryPrompt: s.QueryPrompt, PassagePrompt: s.PassagePrompt,
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	exact, err := model.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	cosine, err := measure.Agreement(ctx, m, exact)
+	return &cosine, err
+}
+
+func (c *cli) benchModel() *cobra.Command {
+	var seconds float64
+	cmd := &cobra.Command{
+		Use:   "model [NAME]",
+		Short: "A model alone: queries, passages per CPU-second, cores, concurrency, memory",
+		Long: "Measures the configured model, or NAME: single queries, passages per CPU-second at\n" +
+			"the best batch, all cores against one, 16 concurrent queries against one at a time,\n" +
+			"and queries while background work fills every core.",
+		Example: "  quarry bench model --json",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := c.config.Model
+			if len(args) == 1 {
+				name = args[0]
+			}
+			m, err := app.NewModels(c.config).Open(name)
+			if err != nil {
+				return err
+			}
+			if seconds <= 0 || seconds > 600 {
+				return misuse("--seconds %v is not between 0 and 600", seconds)
+			}
+			r, err := measure.Speed(cmd.Context(), m, measure.Options{Each: time.Duration(seconds * float64(time.Second))})
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return json.NewEncoder(c.out).Encode(r)
+			}
+			return c.printReport(r, false)
+		},
+	}
+	cmd.Flags().Float64Var(&seconds, "seconds", 3, "how long each figure is measured")
+	c.jsonFlag(cmd)
+	return cmd
+}
+
+func (c *cli) printReport(r measure.Report, brief bool) error {
+	fmt.Fprintf(c.out, "%s, %s, fingerprint %s\n%s, %d cores, kernel %s\n", r.Model, r.Quantisation, r.Fingerprint, r.CPU, r.Cores, r.Kernel)
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "query of 12 words\tp50 %.2f ms, p99 %.2f ms\n", r.QueryP50, r.QueryP99)
+	fmt.Fprintf(table, "passages of %.0f tokens\t%.1f per CPU-second at batch %d, %.0f tokens\n",
+		r.PassageTokens, r.PassagesPerCPUSecond, r.Batch, r.TokensPerCPUSecond)
+	if !brief {
+		fmt.Fprintf(table, "all cores over one\t%.2f\n", r.CoresRatio)
+		fmt.Fprintf(table, "16 callers over one\t%.2f queries per second\n", r.ConcurrentRatio)
+		fmt.Fprintf(table, "query while ingesting\tp99 %.2f ms, %.1f times idle\n", r.LoadedP99, r.LoadedRatio)
+	}
+	if r.ResidentBytes > 0 {
+		fmt.Fprintf(table, "resident memory\t%s\n", megabytes(r.ResidentBytes))
+	}
+	if a := r.Agreement; a != nil {
+		fmt.Fprintf(table, "int8 against f32\tcosine mean %.5f, worst %.5f over %d texts\n", a.Mean, a.Worst, a.Texts)
+	}
+	return table.Flush()
+}
