@@ -53,7 +53,7 @@ func scale(v []float32, norm float64) []float32 {
 // TestSchedules holds the engine to the oracle under random changes mixed with
 // flushes, merges, compaction and reopening.
 func TestSchedules(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		w := newWorld(seed)
 		fs := vfs.NewMemory()
 		e := open(t, fs)
