@@ -55,7 +55,7 @@ func Open(path string) (*Model, error) {
 			return nil, fmt.Errorf("open model: %w", err)
 		}
 		data = out.Bytes()
-	} else if data, err = os.ReadFile(path); err != nil {
+	} else if data, err = readFile(path); err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
 	if err := verify(data); err != nil {
