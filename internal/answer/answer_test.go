@@ -75,6 +75,33 @@ func TestAnswerLimitsSentences(t *testing.T) {
 	}
 }
 
+// The judging reads explanations; the caller sees them only when asking.
+func TestAnswerShowsExplanationsWhenAsked(t *testing.T) {
+	l := &library{}
+	l.prose("a.txt", "The granite quarry opened in 1911.")
+	for _, explain := range []bool{false, true} {
+		q := asking("When did the granite quarry open?")
+		q.Explain = explain
+		got, events := ask(t, l, q)
+		for name, hits := range map[string][]rag.Hit{"answer": got.Search.Hits, "event": events[0].Search.Hits} {
+			if shown := hits[0].Explain != nil; shown != explain {
+				t.Errorf("explain %v: shown in the %s: %v", explain, name, shown)
+			}
+		}
+	}
+}
+
+// The row of a glossary answers what its first word means: it is no fragment
+// then, which a sentence as near would beat.
+func TestAnswerDefines(t *testing.T) {
+	l := &library{}
+	l.prose("a.md", "| scope | what a principal may see |\n\nScope is for the good people of a town.")
+	got, _ := ask(t, l, asking("What is scope?"))
+	if len(got.Citations) == 0 || !strings.HasPrefix(got.Citations[0].Quote, "| scope |") {
+		t.Error(got.Text)
+	}
+}
+
 // A sentence that two documents hold is quoted once.
 func TestAnswerDoesNotRepeat(t *testing.T) {
 	l := &library{}

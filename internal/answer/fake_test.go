@@ -35,7 +35,7 @@ func (l *library) add(p rag.Parsed, uri string) {
 	l.texts[d.ID] = p.Text
 	for _, c := range chunk.Split(p, chunk.Options{}) {
 		c.Key.DocumentID, c.Key.Version = d.ID, 1
-		l.hits = append(l.hits, rag.Hit{Rank: len(l.hits) + 1, Chunk: c, Document: d})
+		l.hits = append(l.hits, rag.Hit{Rank: len(l.hits) + 1, Chunk: c, Document: d, Explain: &rag.Explanation{}})
 	}
 }
 
