@@ -121,7 +121,9 @@ func (c *cli) serverFlags(cmd *cobra.Command) {
 		switch s.Key {
 		case "data", "listen", "server", "model", "log_level", "log_format":
 		default:
-			cmd.Flags().String(s.Flag(), s.Value.String(), s.Usage)
+			if s.HasFlag() {
+				cmd.Flags().String(s.Flag(), s.Value.String(), s.Usage)
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,6 @@ import (
 	"github.com/quarry-search/quarry/internal/index/local"
 	"github.com/quarry-search/quarry/internal/ingest"
 	"github.com/quarry-search/quarry/internal/policy"
-	provider "github.com/quarry-search/quarry/internal/provider/local"
 	"github.com/quarry-search/quarry/internal/rag"
 	"github.com/quarry-search/quarry/internal/retrieve"
 	"github.com/quarry-search/quarry/internal/telemetry"
@@ -46,7 +46,8 @@ type App struct {
 	principal rag.Principal
 
 	catalog  *sqlite.Catalog
-	embedder *provider.Embedder
+	embedder rag.Embedder
+	reranker rag.Reranker // nil without
 	index    *local.Index
 	parsers  *parsers
 	metrics  *telemetry.Metrics
@@ -135,6 +136,7 @@ func (a *App) Close() error {
 	if a.index != nil {
 		closing(a.index.Close())
 	}
+	closing(a.closeProviders())
 	if a.catalog != nil {
 		closing(a.catalog.Close())
 	}
@@ -164,8 +166,11 @@ func (a *App) connect() (err error) {
 	a.service = ingest.New(ingest.Deps{
 		Catalog: a.catalog,
 		Parse:   a.parsers.parse,
-		Chunk:   chunk.Options{MaxTokens: a.embedder.MaxTokens() - specialTokens, Count: a.embedder.CountTokens},
-		Events:  events,
+		Chunk: chunk.Options{
+			MaxTokens: min(a.embedder.MaxTokens()-specialTokens, maxChunkTokens),
+			Count:     a.embedder.CountTokens,
+		},
+		Events: events,
 	}, ingest.Options{
 		Workers:       a.config.IngestWorkers,
 		MaxBytes:      int64(a.config.MaxDocumentBytes),
@@ -187,7 +192,12 @@ func (a *App) assemble() error {
 		Index: a.index, Catalog: a.catalog, Embedder: a.embedder,
 		Freshness: a.freshness(),
 		Sentences: sentences,
+		Reranker:  a.reranker,
 	}, retrieve.Options{})
+	rerankers := []rag.Reranker{retrieve.NewBySentence(a.embedder, sentences)}
+	if a.reranker != nil {
+		rerankers = slices.Insert(rerankers, 0, a.reranker)
+	}
 	tracer := a.tracing.Tracer()
 	search := telemetry.WatchSearches(a.retriever, a.metrics, tracer)
 	a.answerer = answer.New(answer.Deps{
@@ -204,7 +214,9 @@ func (a *App) assemble() error {
 		Scope:        policy.Scope,
 		Ready:        a.ready,
 		Fingerprint:  a.embedder.Fingerprint(),
-		Version:      versionOf(a.embedder.Info()),
+		Version:      versionOf(a.embedder, a.reranker),
+		Embeddings:   embeddingsOf(a.embedder),
+		Rerankers:    rerankers,
 		Metrics:      a.metrics.Handler(),
 		Console:      a.console(),
 		AllowedHosts: a.config.AllowedHosts,

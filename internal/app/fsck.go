@@ -33,7 +33,7 @@ func Fsck(ctx context.Context, c config.Config, repair bool) (report rag.CheckRe
 	if report, err = catalog.Check(ctx, repair); err != nil {
 		return report, err
 	}
-	embedder, err := openEmbedder(c)
+	embedder, err := newEmbedder(c, nil)
 	if err != nil {
 		return report, err
 	}

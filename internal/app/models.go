@@ -169,11 +169,11 @@ func nameOf(base string) string {
 	return base
 }
 
-// Remove deletes a model. The configured one is refused: the next start would
+// Remove deletes a model. A configured one is refused: the next start would
 // fail.
 func (m *Models) Remove(name string) error {
-	if name == m.config.Model {
-		return fmt.Errorf("%s is the configured model: configure another first", name)
+	if name == m.config.Model || m.config.Reranker.Kind == localReranker && name == m.config.Reranker.Model {
+		return fmt.Errorf("%s is a configured model: configure another first", name)
 	}
 	return m.exclusive(func() error { return m.store.Remove(name) })
 }
@@ -205,7 +205,10 @@ func openEmbedder(c config.Config) (*provider.Embedder, error) {
 }
 
 // modelOrigin names the model to people.
-func modelOrigin(c config.Config, e *provider.Embedder) string {
+func modelOrigin(c config.Config, e rag.Embedder) string {
+	if c.Embedder.Kind != "" {
+		return e.Name() + ", by " + c.Embedder.Kind
+	}
 	if c.Model == "" {
 		return e.Name() + ", built in"
 	}

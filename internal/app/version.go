@@ -7,7 +7,8 @@ import (
 	"github.com/quarry-search/quarry/api"
 	"github.com/quarry-search/quarry/internal/config"
 	"github.com/quarry-search/quarry/internal/index/local"
-	"github.com/quarry-search/quarry/internal/model"
+	provider "github.com/quarry-search/quarry/internal/provider/local"
+	"github.com/quarry-search/quarry/internal/rag"
 )
 
 // Version is the release that this source becomes.
@@ -15,22 +16,34 @@ const Version = "0.1.0"
 
 // VersionInfo says what runs under c, without opening anything but the model.
 func VersionInfo(c config.Config) (api.VersionInfo, error) {
-	m, err := NewModels(c).Open(c.Model)
+	e, err := newEmbedder(c, nil)
 	if err != nil {
 		return api.VersionInfo{}, err
 	}
-	return versionOf(m.Info()), nil
+	r, err := newReranker(c, nil)
+	if err != nil {
+		return api.VersionInfo{}, err
+	}
+	return versionOf(e, r), nil
 }
 
-func versionOf(m model.Info) api.VersionInfo {
-	return api.VersionInfo{
+// versionOf describes the program with its models; r may be nil.
+func versionOf(e rag.Embedder, r rag.Reranker) api.VersionInfo {
+	v := api.VersionInfo{
 		Version:  Version,
 		Revision: revision(),
 		Go:       runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Models:   []api.ModelInfo{{Role: "embed", Name: m.Name, Fingerprint: m.Fingerprint, Dimension: m.Dim}},
-		Kernels:  map[string]string{"encoder": m.Kernel, "index": local.Kernels()},
+		Models:   []api.ModelInfo{{Role: "embed", Name: e.Name(), Fingerprint: e.Fingerprint(), Dimension: e.Dim()}},
+		Kernels:  map[string]string{"index": local.Kernels()},
 	}
+	if e, ok := e.(*provider.Embedder); ok {
+		v.Kernels["encoder"] = e.Info().Kernel
+	}
+	if r != nil {
+		v.Models = append(v.Models, api.ModelInfo{Role: "rerank", Name: r.Name()})
+	}
+	return v
 }
 
 // revision is the commit that the program was built from, with "+" for a tree

@@ -13,12 +13,15 @@ import (
 	"github.com/quarry-search/quarry/internal/webui"
 )
 
-// watch opens the model, and with its name the metrics and traces.
+// watch opens the models, and with their names the metrics and traces.
 func (a *App) watch() (err error) {
-	if a.embedder, err = openEmbedder(a.config); err != nil {
+	if a.embedder, err = newEmbedder(a.config, a.called); err != nil {
 		return err
 	}
-	info := versionOf(a.embedder.Info())
+	if a.reranker, err = newReranker(a.config, a.called); err != nil {
+		return err
+	}
+	info := versionOf(a.embedder, a.reranker)
 	build := telemetry.Build{Version: info.Version, Revision: info.Revision, Kernels: info.Kernels}
 	for _, m := range info.Models {
 		build.Models = append(build.Models, telemetry.Model{Role: m.Role, Name: m.Name, Fingerprint: m.Fingerprint})
@@ -31,6 +34,7 @@ func (a *App) watch() (err error) {
 		build.Collections = append(build.Collections, c.Name)
 	}
 	a.metrics = telemetry.NewMetrics(build)
+	a.watchProviders()
 	a.gauges = &gauges{App: a}
 	a.metrics.SetSource(a.gauges.read)
 	a.tracing, err = telemetry.OpenTracing(context.Background(), a.config.OTLPEndpoint, Version, a.metrics)
@@ -72,6 +76,9 @@ func (a *App) console() http.Handler {
 	network := "none: nothing leaves this machine"
 	if a.config.OTLPEndpoint != "" {
 		network = "traces to the configured collector"
+	}
+	if to := outside(a.config); to != "" {
+		network = "texts and questions go to " + to
 	}
 	return webui.New(webui.Options{
 		Version:   Version,

@@ -32,6 +32,9 @@ type Config struct {
 
 	OTLPEndpoint string // base URL of an OTLP/HTTP collector; "" sends nothing anywhere
 
+	Embedder Provider // embeds in place of Model, when it has a Kind
+	Reranker Provider // reranks; Kind "local" names an installed model
+
 	Model string // name of an installed embedding model; "" for the built-in one
 
 	// Of the Hugging Face hub, for quarry model pull alone. Both come from the

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 )
@@ -18,14 +19,15 @@ func loadFile(path string, settings []Setting) []error {
 	}
 	file, err := parser.ParseBytes(raw, 0)
 	if err != nil {
-		return []error{fmt.Errorf("%s: %w", path, err)}
+		// SECURITY: the parser's own words quote the file, keys and all.
+		return []error{fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, false))}
 	}
 	if len(file.Docs) > 1 {
 		return []error{fmt.Errorf("%s: one YAML document is expected, not %d", path, len(file.Docs))}
 	}
 	r := fileReader{path: path, settings: settings, seen: map[string]bool{}}
 	for _, doc := range file.Docs {
-		r.read(doc.Body)
+		r.read("", doc.Body)
 	}
 	return r.faults
 }
@@ -45,22 +47,30 @@ func (r *fileReader) fault(n ast.Node, format string, args ...any) {
 	r.faults = append(r.faults, fmt.Errorf("%s: %s", place, fmt.Sprintf(format, args...)))
 }
 
-func (r *fileReader) read(body ast.Node) {
+// read sets what a mapping names under prefix, "" or "section.".
+func (r *fileReader) read(prefix string, body ast.Node) {
 	switch node := body.(type) {
 	case nil, *ast.NullNode, *ast.CommentGroupNode:
 	case *ast.MappingNode:
 		for _, v := range node.Values {
-			r.set(v)
+			r.set(prefix, v)
 		}
 	case *ast.MappingValueNode:
-		r.set(node)
+		r.set(prefix, node)
 	default:
 		r.fault(body, "settings are expected, one \"name: value\" on a line")
 	}
 }
 
-func (r *fileReader) set(v *ast.MappingValueNode) {
-	key := v.Key.String()
+func (r *fileReader) set(prefix string, v *ast.MappingValueNode) {
+	key := prefix + v.Key.String()
+	if section := key + "."; slices.ContainsFunc(r.settings, func(s Setting) bool { return strings.HasPrefix(s.Key, section) }) {
+		switch v.Value.(type) {
+		case *ast.MappingNode, *ast.MappingValueNode, *ast.NullNode:
+			r.read(section, v.Value)
+			return
+		}
+	}
 	i := slices.IndexFunc(r.settings, func(s Setting) bool { return s.Key == key })
 	if i < 0 {
 		r.fault(v.Key, "unknown setting %q (known: %s)", key, strings.Join(r.keys(), ", "))

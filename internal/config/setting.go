@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,9 +35,14 @@ func (s Setting) Env() string {
 // Flag is the flag's name: "log_level" becomes log-level.
 func (s Setting) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(s.Key) }
 
+// HasFlag reports whether the setting can be given as a flag. Those of a section
+// are many and hold secrets, which a list of processes would show: they are set
+// in the file or the environment.
+func (s Setting) HasFlag() bool { return !strings.Contains(s.Key, ".") }
+
 // Settings is the table, bound to c.
 func Settings(c *Config) []Setting {
-	return []Setting{
+	settings := []Setting{
 		{"data", "data directory", text{&c.Data}},
 		{"listen", "address of the API and the console", text{&c.Listen}},
 		{"allowed_host", "host names that a proxy in front may use, separated by commas", list{&c.AllowedHosts}},
@@ -51,6 +57,9 @@ func Settings(c *Config) []Setting {
 		{"model", "embedding model, by the name it was installed under; empty for the built-in one", text{&c.Model}},
 		{"otlp_endpoint", "URL of an OTLP/HTTP collector for traces; empty sends nothing", text{&c.OTLPEndpoint}},
 	}
+	return slices.Concat(settings,
+		providerSettings("embedder", "kind of another server that embeds in place of model; empty for none", &c.Embedder),
+		providerSettings("reranker", "kind of server that reranks, or local for an installed model; empty for none", &c.Reranker))
 }
 
 type text struct{ p *string }

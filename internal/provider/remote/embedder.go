@@ -69,8 +69,9 @@ func nameOf(o Options) string {
 // Dim implements rag.Embedder.
 func (e *Embedder) Dim() int { return e.options.Dim }
 
-// MaxTokens implements rag.Embedder.
-func (e *Embedder) MaxTokens() int { return e.options.MaxTokens }
+// MaxTokens implements rag.Embedder: the model's limit without what the prompt
+// for passages takes, so that a chunk cut to it is embedded whole.
+func (e *Embedder) MaxTokens() int { return e.options.MaxTokens - estimate(e.options.PassagePrompt) }
 
 // CountTokens implements rag.Embedder by an estimate that is rather too high:
 // see estimate.

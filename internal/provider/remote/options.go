@@ -103,6 +103,9 @@ func (o Options) validate(v vendor, embedder bool) error {
 		}
 	}
 	limit("max_tokens", o.MaxTokens, 1<<20)
+	if prompt := max(estimate(o.QueryPrompt), estimate(o.PassagePrompt)); o.MaxTokens > 0 && prompt > o.MaxTokens/2 {
+		fault("max_tokens", "%d leaves too little beside a prompt of %d", o.MaxTokens, prompt)
+	}
 	limit("max_batch", o.MaxBatch, 1<<16)
 	limit("max_batch_tokens", o.MaxBatchTokens, 1<<24)
 	limit("concurrency", o.Concurrency, 256)

@@ -28,6 +28,7 @@ func TestEveryFaultyOptionIsListed(t *testing.T) {
 	for name, o := range map[string]Options{
 		"unknown kind":           {Kind: "openia"},
 		"kind without reranker":  {Kind: "openai-rerank"},
+		"no room":                {Kind: "tei", BaseURL: "http://h", Dim: 3, MaxTokens: 9, PassagePrompt: "represent this passage: "},
 		"no address":             {Kind: "vllm", Model: "m", Dim: 3},
 		"no URL":                 {Kind: "tei", BaseURL: "localhost:80", Dim: 3},
 		"unknown length":         {Kind: "openai", Model: "new-model", Key: testKey},
