@@ -17,6 +17,10 @@ import (
 type Options struct {
 	// FS is the folder that the index lives in, all of it; nil for memory only.
 	FS vfs.FS
+	// Head is the seq of the log's last entry when the engine is opened: an
+	// index that is ahead of it followed another log, and is emptied. Nil
+	// leaves that unchecked.
+	Head *uint64
 	// KnownField reports attribute keys that filters may always name, whether
 	// a document has them or not; nil for none.
 	KnownField func(key string) bool
@@ -68,10 +72,12 @@ var (
 	ErrFlush = errors.New("write the index")
 	// ErrClosed says that the engine was closed.
 	ErrClosed = errors.New("the index is closed")
+
+	errAhead = errors.New("the index is ahead of the log: it followed another one")
 )
 
 // Open opens the index in o.FS, or makes an empty one. An index that is
-// damaged, or of another version, is emptied, for the log to fill it anew:
+// damaged, of another version or of another log, is emptied, for the log to fill it anew:
 // Recovered tells why.
 func Open(o Options) (*Engine, error) {
 	if o.KnownField == nil {
@@ -97,7 +103,11 @@ func Open(o Options) (*Engine, error) {
 	if o.FS == nil {
 		return e, nil
 	}
-	if e.recovered = e.load(); e.recovered != nil {
+	if e.recovered = e.load(); e.recovered == nil && o.Head != nil && e.Applied() > *o.Head {
+		e.recovered = errors.Join(errAhead, e.closeFiles())
+		e.state.Store(&state{seed: maphash.MakeSeed()})
+	}
+	if e.recovered != nil {
 		if err := e.sweep(nil); err != nil {
 			return nil, err
 		}

@@ -93,11 +93,12 @@ func TestSchedules(t *testing.T) {
 // TestCrashes cuts the power at every operation on the file system in turn,
 // reopens what a crash leaves, reads the log on and compares.
 func TestCrashes(t *testing.T) {
+	const operations = 160 // about as many as a schedule makes
 	for point := range *crashPoints {
-		w := newWorld(uint64(point) % 17)
+		w := newWorld(uint64(point))
 		fs := vfs.NewMemory()
 		e := open(t, fs)
-		fs.FailAt(1+point, 0)
+		fs.FailAt(1+point%operations, 0)
 		durable := uint64(0)
 		for range 40 {
 			for range w.r.IntN(6) {
@@ -247,6 +248,25 @@ func TestDamageIsHealed(t *testing.T) {
 	fs, w := filled(t)
 	must(t, fs.Remove(manifestName))
 	healed(t, "manifest removed", fs, w, false)
+}
+
+// TestAnotherLog opens an index that has seen more than the log holds.
+func TestAnotherLog(t *testing.T) {
+	fs, w := filled(t)
+	head := uint64(len(w.log))
+	for _, head := range []uint64{head, head - 1} {
+		e, err := Open(Options{FS: fs, KnownField: known, Head: &head})
+		must(t, err)
+		emptied := head < uint64(len(w.log))
+		if (e.Recovered() != nil) != emptied || (e.Applied() == 0) != emptied {
+			t.Errorf("head %d of %d: at %d, recovered %v", head, len(w.log), e.Applied(), e.Recovered())
+		}
+		must(t, w.catchUp(e))
+		if diff := w.check(e); diff != "" {
+			t.Error(diff)
+		}
+		must(t, e.Close())
+	}
 }
 
 func healed(t *testing.T, what string, fs vfs.FS, w *world, told bool) {

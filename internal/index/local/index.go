@@ -21,23 +21,25 @@ var _ rag.Index = (*Index)(nil)
 
 // Open makes an index that lives in memory: it is empty, and follows the log
 // from its start.
-func Open() (*Index, error) { return open(nil) }
+func Open() (*Index, error) { return open(engine.Options{}) }
 
 // OpenDir opens the index in the folder dir, which it owns, or makes an empty
 // one: it follows the log from Applied. Run writes it; Close does once more.
 //
-// An index that is damaged, or of another version, is emptied, for the log to
+// Head is the seq of the log's last entry. An index that is ahead of it, and so
+// of another log, or damaged, or of another version, is emptied, for the log to
 // fill it anew: Recovered tells why.
-func OpenDir(dir string) (*Index, error) {
+func OpenDir(dir string, head uint64) (*Index, error) {
 	fs, err := vfs.OpenDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
-	return open(fs)
+	return open(engine.Options{FS: fs, Head: &head})
 }
 
-func open(fs vfs.FS) (*Index, error) {
-	e, err := engine.Open(engine.Options{FS: fs, KnownField: rag.ReservedKey})
+func open(o engine.Options) (*Index, error) {
+	o.KnownField = rag.ReservedKey
+	e, err := engine.Open(o)
 	if err != nil {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
