@@ -74,6 +74,9 @@ func (s *scheduler) background(ctx context.Context, m *Model, seqs []sequence) (
 		if s.waiting.Load() > 0 {
 			s.drain()
 		}
+		// Whoever has its answer now, or serves requests, runs first: without
+		// this it waits for the end of a time slice, ten milliseconds.
+		runtime.Gosched()
 		return ctx.Err()
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -47,6 +48,18 @@ func TestInteractiveOvertakes(t *testing.T) {
 	}
 	if q.err != nil || len(q.out) != 1 {
 		t.Errorf("query: %d vectors, error %v", len(q.out), q.err)
+	}
+}
+
+// TestBackgroundYields has one processor: another goroutine must get to run
+// in the midst of a pass.
+func TestBackgroundYields(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	done := make(chan struct{})
+	go close(done)
+	_, err := newScheduler(1).background(doneContext{t.Context(), done}, mustBuiltin(t), []sequence{{ids: []int32{101, 102}}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("nothing else ran during the pass (error %v)", err)
 	}
 }
 
