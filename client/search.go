@@ -12,6 +12,11 @@ func (c *Client) Search(ctx context.Context, in api.SearchRequest) (api.SearchRe
 	return call[api.SearchResponse](ctx, c, request{method: "POST", path: []string{"v1", "search"}, body: in})
 }
 
+// Rerank returns the relevance of documents to a query, best first.
+func (c *Client) Rerank(ctx context.Context, in api.RerankRequest) (api.RerankResponse, error) {
+	return call[api.RerankResponse](ctx, c, request{method: "POST", path: []string{"v1", "rerank"}, body: in})
+}
+
 // Version says what the server runs.
 func (c *Client) Version(ctx context.Context) (api.VersionInfo, error) {
 	return call[api.VersionInfo](ctx, c, request{method: "GET", path: []string{"v1", "version"}})

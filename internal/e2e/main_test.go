@@ -57,7 +57,12 @@ type server struct {
 
 func start(t *testing.T, data string, folders ...app.Folder) *server {
 	t.Helper()
-	a, err := app.New(configOf(data), app.Options{Folders: folders, Logger: slog.New(slog.NewTextHandler(testWriter{t}, nil))})
+	return startWith(t, configOf(data), app.Options{Folders: folders, Logger: slog.New(slog.NewTextHandler(testWriter{t}, nil))})
+}
+
+func startWith(t *testing.T, c config.Config, o app.Options) *server {
+	t.Helper()
+	a, err := app.New(c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
