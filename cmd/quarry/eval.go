@@ -48,7 +48,7 @@ func (c *cli) evalCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&modes, "mode", nil, "dense, lexical, hybrid, exact (default: the first three)")
-	flags.StringVar(&rerank, "rerank", "none", "of hybrid searches: none or sentences")
+	flags.StringVar(&rerank, "rerank", "none", "of hybrid searches: none, sentences or model")
 	flags.IntVar(&o.Questions, "questions", 0, "ask only this many, spread evenly")
 	flags.StringVar(&o.FilterBy, "filter-by", "", "metadata key: search only documents with the question's own value")
 	flags.StringVar(&o.Run, "run", "", "write a TREC run to this file")

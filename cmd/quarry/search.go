@@ -27,7 +27,7 @@ func (q *queryFlags) register(cmd *cobra.Command, topK int) {
 	flags.StringVarP(&q.filter, "filter", "f", "", `JSON filter, as in {"type":"eq","key":"ext","value":"md"}`)
 	flags.IntVarP(&q.topK, "top-k", "k", topK, "hits wanted, 1 to 1000")
 	flags.StringVar(&q.mode, "mode", "hybrid", "hybrid, dense, lexical or exact")
-	flags.StringVar(&q.rerank, "rerank", "none", "none or sentences")
+	flags.StringVar(&q.rerank, "rerank", "", "none, sentences or model (default: model where a reranker is configured, else none)")
 }
 
 func (q *queryFlags) request(text string) (api.SearchRequest, error) {
