@@ -13,7 +13,7 @@ import (
 
 // embedBatch is how many texts go to the model at once: many, so that it can
 // pack them by length; not all, so that vectors arrive as they come.
-const embedBatch = 128
+const embedBatch = 64
 
 // probe is a text that every model can embed. When it fails too, the model is
 // at fault and not the texts.
