@@ -8,9 +8,12 @@ import (
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
-// maxQueryTerms bounds the work of one query: of longer ones the rarest terms
-// count.
-const maxQueryTerms = 64
+// Bounds of the work of one query: how many of its distinct terms are looked
+// up, the first ones, and how many of these count, the weightiest.
+const (
+	maxDistinctTerms = 1024
+	maxQueryTerms    = 64
+)
 
 // words is the lexical side of a search.
 type words struct {
@@ -31,7 +34,11 @@ func (w *words) scoreRow(r rowRef) bm25.Score {
 // search scores as the same search without.
 func (s *search) lexical() []scored {
 	counts := map[string]int{}
-	bm25.Analyze(s.query.Text, func(t string) { counts[t]++ })
+	bm25.Analyze(s.query.Text, func(t string) {
+		if counts[t] > 0 || len(counts) < maxDistinctTerms {
+			counts[t]++
+		}
+	})
 	if len(counts) == 0 {
 		s.words = words{terms: make([][]bm25.Term, len(s.view.parts)), lengths: make([][]uint32, len(s.view.parts))}
 		return nil

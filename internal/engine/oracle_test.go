@@ -74,7 +74,7 @@ type oracleRow struct {
 
 // search answers a query as Engine.Search should, with exact dense scores.
 func (o *oracle) search(q Query) Result {
-	var seen, allowed []*oracleRow
+	var allowed []*oracleRow
 	var stats bm25.Stats
 	df := map[string]int{}
 	for _, id := range slices.Sorted(maps.Keys(o.collections[q.Collection])) {
@@ -89,7 +89,6 @@ func (o *oracle) search(q Query) Result {
 			for _, t := range slices.Compact(slices.Sorted(slices.Values(row.terms))) {
 				df[t]++
 			}
-			seen = append(seen, row)
 			if q.Filter.Match(func(key string) (filter.Value, bool) { v, ok := d.Fields[key]; return v, ok }) {
 				allowed = append(allowed, row)
 			}

@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 
-	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
 
@@ -99,13 +98,3 @@ func (v *view) holding(seg *segment.Segment) int {
 
 // whole reports that no document of the segment is dead.
 func (p *part) whole() bool { return p.liveDocs == p.seg.Docs() }
-
-// stats are BM25's statistics of all live rows.
-func (v *view) stats() bm25.Stats {
-	var s bm25.Stats
-	for _, p := range v.parts {
-		s.Rows += p.liveRows
-		s.Terms += p.terms
-	}
-	return s
-}

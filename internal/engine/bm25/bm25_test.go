@@ -122,7 +122,8 @@ func TestSearchEqualsScoringEachRow(t *testing.T) {
 		if rapid.Bool().Draw(r, "filtered") {
 			allowed = make([]uint64, rows/64+1)
 			for i := range allowed {
-				allowed[i] = uint64(next(1<<62)) & uint64(next(1<<62))
+				half, other := uint64(next(1<<62)), uint64(next(1<<62))
+				allowed[i] = half & other
 			}
 		}
 		k := rapid.IntRange(1, 30).Draw(r, "k")
