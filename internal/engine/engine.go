@@ -48,7 +48,7 @@ type Engine struct {
 	costs   costs
 	wake    chan struct{}
 
-	gate       sync.RWMutex // held by searches, and by Close for good
+	gate       sync.RWMutex // held by who reads segments, and by Close alone; before all others
 	closed     bool
 	background atomic.Bool // Run runs: merging of large segments is its work
 	condemned  atomic.Bool // damage was found
@@ -126,13 +126,10 @@ func (e *Engine) Recovered() error { return e.recovered }
 // Close waits for searches, makes what is visible durable and releases every
 // file. Run must have returned.
 func (e *Engine) Close() error {
-	e.gate.RLock()
-	closed := e.closed
-	e.gate.RUnlock()
-	if closed {
+	err := e.Flush()
+	if errors.Is(err, ErrClosed) {
 		return nil
 	}
-	err := e.Flush()
 	if e.condemned.Load() {
 		err = nil // it was reported when it was found
 	}

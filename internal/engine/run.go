@@ -146,6 +146,11 @@ func (e *Engine) mergeParts(collection string, parts []*part) error {
 // Compact makes one segment of each collection, without the dead, and makes
 // the result durable.
 func (e *Engine) Compact(ctx context.Context) error {
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.closed {
+		return ErrClosed
+	}
 	s := e.pin()
 	defer s.unpin()
 	var failed error
@@ -158,7 +163,7 @@ func (e *Engine) Compact(ctx context.Context) error {
 	if failed != nil {
 		return failed
 	}
-	return e.Flush()
+	return e.flush()
 }
 
 // failed looks at an error of reading segments: damage ends the index's life.
@@ -173,6 +178,11 @@ func (e *Engine) failed(err error) error {
 // Check verifies every block of every file and that rows and postings agree.
 // It returns what was looked at and what is wrong.
 func (e *Engine) Check(ctx context.Context) (segments int, problems []error) {
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.closed {
+		return 0, []error{ErrClosed}
+	}
 	s := e.pin()
 	defer s.unpin()
 	s.each(func(name string, v *view) {

@@ -105,6 +105,16 @@ func (v *view) close() error {
 // are in memory only and publishes a manifest. Searches and Apply go on. With
 // no file system it does nothing.
 func (e *Engine) Flush() error {
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.closed {
+		return ErrClosed
+	}
+	return e.flush()
+}
+
+// flush is Flush with the gate held.
+func (e *Engine) flush() error {
 	if e.options.FS == nil {
 		return nil
 	}
