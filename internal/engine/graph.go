@@ -188,7 +188,7 @@ type costs struct {
 	perScan float64 // rows that a scan looks at meanwhile
 }
 
-var measuredCosts = costs{perBeam: 15, perScan: 8}
+var measuredCosts = costs{perBeam: 15, perScan: 20}
 
 // walk searches the part's graph and keeps what it finds in q.found; unless
 // done, the part must be scanned. The graph is tried when it should be the
