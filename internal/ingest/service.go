@@ -175,6 +175,9 @@ func (w *work) parseAndChunk(ctx context.Context, former rag.Document) error {
 	case err != nil:
 		return rag.Fail(rag.ReasonParse, "")
 	}
+	if w.in.Title != "" {
+		w.parsed.Title = w.in.Title // chunks are embedded under the title that counts
+	}
 	err = w.stage("chunk", func() error {
 		if prev.Text == "" {
 			w.chunks = chunk.Split(w.parsed, w.deps.Chunk)

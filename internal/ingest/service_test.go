@@ -31,6 +31,21 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// TestGivenTitleIsEmbedded holds chunks to the title that the caller gives.
+func TestGivenTitleIsEmbedded(t *testing.T) {
+	b := newBench(t)
+	out, err := b.service.Put(t.Context(), writer, rag.Incoming{
+		Collection: "docs", URI: "u:titled", Title: "Cold chains", Data: []byte("They must not break."),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunks, err := b.catalog.DocumentChunks(t.Context(), all, out.Document.ID, 1)
+	if err != nil || len(chunks) != 1 || !strings.Contains(chunks[0].Context, "Cold chains") {
+		t.Errorf("chunks %+v, error %v", chunks, err)
+	}
+}
+
 func stageNames(out rag.Outcome) string {
 	var names []string
 	for _, s := range out.Stages {

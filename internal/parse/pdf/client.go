@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,10 +75,14 @@ func (c *Client) init() {
 	})
 }
 
-// self runs this binary as a worker.
+// self runs this binary as a worker. A worker starts none: a program that does
+// not know the subcommand would start itself without end.
 //
 // SECURITY: the worker gets no environment, so no secret that may be in it.
 func self() (*exec.Cmd, error) {
+	if slices.Contains(os.Args[1:], Subcommand) {
+		return nil, errors.New("this program does not serve as a PDF worker")
+	}
 	path, err := os.Executable()
 	if err != nil {
 		return nil, err
