@@ -343,3 +343,22 @@ func TestWrappersRecord(t *testing.T) {
 		}
 	}
 }
+
+// TestProviderUp: only what tells something about the server moves it.
+func TestProviderUp(t *testing.T) {
+	m := newTestMetrics()
+	m.Provider("tei", "bge")
+	for _, c := range []struct {
+		call ProviderCall
+		want float64
+	}{
+		{ProviderCall{Error: "invalid"}, 1}, {ProviderCall{Error: "filtered"}, 1}, {ProviderCall{Canceled: true}, 1},
+		{ProviderCall{Error: "timeout"}, 0}, {ProviderCall{Canceled: true}, 0}, {ProviderCall{Error: "invalid"}, 0}, {ProviderCall{}, 1},
+	} {
+		c.call.Provider, c.call.Model, c.call.Operation = "tei", "bge", "embeddings"
+		m.ProviderCall(c.call)
+		if up := values(t, m)[`quarry_provider_up{provider="tei"}`]; up != c.want {
+			t.Errorf("after %+v it is %v", c.call, up)
+		}
+	}
+}
