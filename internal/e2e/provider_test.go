@@ -201,6 +201,29 @@ func TestChangeOfEmbedder(t *testing.T) {
 	}
 }
 
+// TestLocalReranker: an installed cross-encoder reranks. Its weights are random,
+// so nothing is said about the order.
+func TestLocalReranker(t *testing.T) {
+	c := configOf(t.TempDir())
+	if _, _, err := app.NewModels(c).Import("../model/testdata/arch/bert-reranker", app.ModelSource{Name: "cross"}); err != nil {
+		t.Fatal(err)
+	}
+	c.Reranker = config.Provider{Kind: "local", Model: "cross"}
+	s := startWith(t, c, app.Options{})
+	seq := fill(t, s)
+	res, err := s.Search(t.Context(), api.SearchRequest{Query: "granite", MinSeq: seq, Explain: true})
+	if err != nil || len(res.Degraded) > 0 || res.Hits[0].Explain.RerankScore == nil || res.Hits[0].Explain.RerankRank != 1 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	ranked, err := s.Rerank(t.Context(), api.RerankRequest{Query: "x", Documents: []json.RawMessage{[]byte(`"a"`), []byte(`"b"`)}})
+	if err != nil || ranked.Model != "cross" || len(ranked.Results) != 2 {
+		t.Errorf("%+v, %v", ranked, err)
+	}
+	if ranked, err = s.Rerank(t.Context(), api.RerankRequest{Model: "sentences", Query: "x", Documents: []json.RawMessage{[]byte(`"a"`)}}); err != nil || ranked.Model != "sentences" {
+		t.Errorf("%+v, %v", ranked, err)
+	}
+}
+
 func (s *server) post(t *testing.T, path, body string, status int) string {
 	t.Helper()
 	res, err := http.Post(s.app.URL()+path, "application/json", strings.NewReader(body))

@@ -80,9 +80,9 @@ func setDefault[T comparable](field *T, value T) {
 
 // validate lists every fault of options with defaults.
 func (o Options) validate(v vendor, embedder bool) error {
-	var faults []error
+	var faults []string
 	fault := func(name, format string, args ...any) {
-		faults = append(faults, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+		faults = append(faults, name+": "+fmt.Sprintf(format, args...))
 	}
 	if o.Model == "" && !v.modelless {
 		fault("model", "%s needs the name of a model", o.Kind)
@@ -118,7 +118,10 @@ func (o Options) validate(v vendor, embedder bool) error {
 	if !(o.PricePerMillionTokens >= 0 && o.PricePerMillionTokens < 1e6) {
 		fault("price_per_million_tokens", "%g is no price", o.PricePerMillionTokens)
 	}
-	return errors.Join(faults...)
+	if len(faults) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(faults, "; "))
 }
 
 func (o Options) validateURL(v vendor, fault func(name, format string, args ...any)) {
