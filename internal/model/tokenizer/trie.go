@@ -97,12 +97,14 @@ func (b *trieBuilder) place(labels []byte) int32 {
 	tries := 0
 	for slot := max(b.free, first); ; slot++ {
 		b.grow(slot + 258)
-		if b.nodes[slot].check != -1 || slot == 0 {
-			continue
-		}
 		// A crowded region is given up for good: a little space for much time.
+		// Slots in use count too: one free slot at the start that fits nothing
+		// would have every search walk over all that follow it.
 		if tries++; tries > 200 {
 			b.free = slot
+		}
+		if b.nodes[slot].check != -1 || slot == 0 {
+			continue
 		}
 		base := slot - first
 		if base >= 0 && b.fits(base, labels) {
