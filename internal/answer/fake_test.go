@@ -16,7 +16,6 @@ import (
 
 // library is a search, a catalog and a model over a few documents.
 type library struct {
-	docs     []rag.Document
 	texts    map[string]string // stored text by document id
 	hits     []rag.Hit
 	changed  map[string]string // what the catalog reads instead

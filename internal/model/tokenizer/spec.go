@@ -91,9 +91,8 @@ func readPart(raw json.RawMessage) (p part, ok bool, err error) {
 	return p, true, nil
 }
 
-// orTrue and orFalse give an option its default.
-func orTrue(b *bool) bool  { return b == nil || *b }
-func orFalse(b *bool) bool { return b != nil && *b }
+// orTrue gives an option its default.
+func orTrue(b *bool) bool { return b == nil || *b }
 
 // unsupported names a part of tokenizer.json that this package cannot do.
 func unsupported(role, kind string) error {

@@ -60,8 +60,9 @@ func embed(t *testing.T, e rag.Embedder, role rag.EmbedRole, texts ...string) []
 }
 
 func identity(t *testing.T, e rag.Embedder) {
-	if e.Fingerprint() == "" || e.Fingerprint() != e.Fingerprint() {
-		t.Errorf("fingerprint %q is empty or changes", e.Fingerprint())
+	first, again := e.Fingerprint(), e.Fingerprint()
+	if first == "" || first != again {
+		t.Errorf("fingerprint %q is empty, or becomes %q", first, again)
 	}
 	if e.Name() == "" || e.Dim() <= 0 || e.MaxTokens() <= 0 {
 		t.Errorf("name %q, dim %d, at most %d tokens", e.Name(), e.Dim(), e.MaxTokens())
