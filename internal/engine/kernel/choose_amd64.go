@@ -18,7 +18,7 @@ func supported() []implementation {
 	if x.HasAVX2 && x.HasFMA && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL &&
 		x.HasAVX512VNNI && x.HasAVX512VPOPCNTDQ {
 		list = append(list, implementation{
-			name:     "avx512-vnni",
+			name:     "avx512_vnni",
 			dotsF32:  withF32(batchF32AVX512),
 			dotsU8:   withU8(batchU8VNNI),
 			scanBits: scanBitsAVX512,

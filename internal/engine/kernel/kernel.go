@@ -36,7 +36,7 @@ var active = best(supported())
 
 func best(slowestFirst []implementation) implementation { return slowestFirst[len(slowestFirst)-1] }
 
-// Name tells which kernels run: "avx512-vnni", "avx2" or "scalar".
+// Name tells which kernels run: "avx512_vnni", "avx2" or "scalar".
 func Name() string { return active.name }
 
 // DotsF32 sets out[i] to the dot product of q and row ids[i] of base, whose
