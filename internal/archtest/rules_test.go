@@ -44,6 +44,7 @@ var rules = []rule{
 	{[]string{"internal/httpapi", "internal/webui/..."}, with(core, []string{"api", "internal/webui/..."}), "an edge calls use cases through interfaces that it declares"},
 	{[]string{"internal/telemetry"}, core, "telemetry wraps what the core's ports return"},
 	{[]string{"internal/hub"}, nil, "what is downloaded, and what becomes of it, is the caller's business"},
+	{[]string{"internal/rapidseed"}, nil, "tests import it for its effect alone"},
 	{[]string{"internal/config"}, nil, "settings mean nothing to the package that reads them"},
 	{[]string{"internal/app", "internal/e2e", "internal/archtest"}, []string{"..."}, "the composition root knows every part"},
 	{[]string{"cmd/..."}, []string{

@@ -49,6 +49,7 @@ type splitter struct {
 	units []unit
 	sums  []int // sums[i] is the cost of units[:i]
 	secs  []section
+	cutAt int // byte within a unit at which a gap asks for a cut; 0 for none
 }
 
 func newSplitter(p rag.Parsed, opts Options, cuts []int) *splitter {

@@ -1,6 +1,7 @@
 package chunk
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/quarry-search/quarry/internal/rag"
@@ -30,9 +31,23 @@ func Resplit(prev Previous, p rag.Parsed, opts Options) []rag.Chunk {
 	for _, pl := range places {
 		cuts = append(cuts, pl.at, pl.at+len(prev.Chunks[pl.n].Text))
 	}
-	s := newSplitter(p, opts.withDefaults(), cuts)
+	opts = opts.withDefaults()
+	for range maxExtraCuts {
+		s := newSplitter(p, opts, cuts)
+		pieces := s.join(s.keep(prev, places))
+		if s.cutAt == 0 {
+			return s.emit(pieces)
+		}
+		cuts = append(cuts, s.cutAt)
+		slices.Sort(cuts)
+	}
+	s := newSplitter(p, opts, cuts)
 	return s.emit(s.join(s.keep(prev, places)))
 }
+
+// maxExtraCuts bounds how often a document is cut anew because a sentence
+// stands where a gap must be parted.
+const maxExtraCuts = 4
 
 // part is a piece of the new version: kept, or the units of a gap.
 type part struct {
@@ -116,7 +131,29 @@ func (s *splitter) gap(p piece) []piece {
 		return s.verify([]piece{p})
 	}
 	k := s.boundary(p.i, p.j, budget)
+	if s.cost(p.i, k) > budget || s.cost(k, p.j) > budget {
+		s.cutAt = s.within(p, budget)
+	}
 	return s.verify([]piece{{p.i, k}, {k, p.j}})
+}
+
+// within finds a place between two words of the sentence in the middle of p,
+// at which both sides fit into the budget; 0 if there is none.
+func (s *splitter) within(p piece, budget int) int {
+	u := s.units[s.find(p.i, p.j, s.sums[p.i]+s.cost(p.i, p.j)/2)-1]
+	text := s.p.Text[u.start:u.end]
+	before := s.cost(p.i, s.unitAt(int(u.start)))
+	b := builder{opts: s.opts}
+	for at := range text {
+		if at == 0 || !blank(text[at-1:at]) || blank(text[at:at+1]) {
+			continue
+		}
+		left, right := b.measure(text[:at]), b.measure(text[at:])
+		if before+left <= budget && s.cost(p.i, p.j)-before-int(u.cost)+right <= budget {
+			return int(u.start) + at
+		}
+	}
+	return 0
 }
 
 // budget returns the least budget of the sections that a piece touches.

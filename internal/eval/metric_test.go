@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/quarry-search/quarry/internal/rapidseed"
 )
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }

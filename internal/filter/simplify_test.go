@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	_ "github.com/quarry-search/quarry/internal/rapidseed"
 )
 
 var someValues = []Value{

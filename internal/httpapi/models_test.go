@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	_ "github.com/quarry-search/quarry/internal/rapidseed"
+
 	"github.com/quarry-search/quarry/api"
 	"github.com/quarry-search/quarry/internal/rag"
 )

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	_ "github.com/quarry-search/quarry/internal/rapidseed"
+
 	"github.com/quarry-search/quarry/internal/rag"
 )
 

@@ -6,6 +6,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "github.com/quarry-search/quarry/internal/rapidseed"
+
 	"github.com/quarry-search/quarry/internal/rag"
 )
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	_ "github.com/quarry-search/quarry/internal/rapidseed"
 )
 
 func TestTerms(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/quarry-search/quarry/internal/rapidseed"
 )
 
 // names of every set; those that this CPU lacks are skipped.

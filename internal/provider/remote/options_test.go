@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	_ "github.com/quarry-search/quarry/internal/rapidseed"
 )
 
 func TestEveryFaultyOptionIsListed(t *testing.T) {
