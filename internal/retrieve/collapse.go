@@ -57,19 +57,24 @@ func (c *collapser) add(chunk rag.Chunk, full bool) (of int, duplicate bool) {
 
 // fingerprint keeps signs with their words: in code they carry the meaning.
 func (c *collapser) fingerprint(text string) fingerprint {
-	words := strings.Fields(strings.ToLower(text))
+	var words []uint64
 	var f fingerprint
-	var numbers strings.Builder
-	for _, w := range words {
+	var numbers maphash.Hash
+	numbers.SetSeed(c.seed)
+	for w := range strings.FieldsSeq(strings.ToLower(text)) {
 		if strings.ContainsFunc(w, unicode.IsNumber) {
 			numbers.WriteString(w)
 			numbers.WriteByte(' ')
 		}
+		words = append(words, maphash.String(c.seed, w))
 	}
-	f.numbers = maphash.String(c.seed, numbers.String())
+	f.numbers = numbers.Sum64()
 	for i := range max(1, len(words)-shingleWords+1) {
-		run := words[i:min(i+shingleWords, len(words))]
-		f.shingles = append(f.shingles, maphash.String(c.seed, strings.Join(run, " ")))
+		run := uint64(0)
+		for _, w := range words[i:min(i+shingleWords, len(words))] {
+			run = run*0x9e3779b97f4a7c15 + w // depends on the order
+		}
+		f.shingles = append(f.shingles, run)
 	}
 	slices.Sort(f.shingles)
 	f.shingles = slices.Compact(f.shingles)

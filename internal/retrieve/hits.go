@@ -8,8 +8,9 @@ import (
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
-// lookahead is how many candidates beyond the cut are read at once: they
-// replace those that collapse or are no longer visible.
+// lookahead is how many candidates are read at once after the first top_k:
+// they replace those that collapsed or are no longer visible. An explained
+// search reads them in any case, to list the near-duplicates of its last hits.
 const lookahead = 10
 
 // selectHits walks down the ranking, reads texts, collapses near-duplicates
@@ -20,9 +21,14 @@ const lookahead = 10
 func (r *run) selectHits(ctx context.Context) error {
 	var kept collapser
 	var hydrating, diversifying time.Duration
-	size := r.query.TopK + lookahead
-	for start := 0; start < len(r.ranking) && len(r.result.Hits) < r.query.TopK; start += size {
-		end := min(start+size, len(r.ranking))
+	size := r.query.TopK
+	if r.query.Explain {
+		size += lookahead
+	}
+	end := 0
+	for start := 0; start < len(r.ranking) && len(r.result.Hits) < r.query.TopK; start = end {
+		end = min(start+size, len(r.ranking))
+		size = lookahead
 		started := time.Now()
 		if err := r.hydrate(ctx, end); err != nil {
 			return err
