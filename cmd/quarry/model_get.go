@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ type modelView struct {
 	Revision     string       `json:"revision,omitempty"`
 	Kind         string       `json:"kind"` // "embedding" or "reranker"
 	Dimension    int          `json:"dimension,omitempty"`
+	Dimensions   string       `json:"shorter_dimensions,omitempty"` // to which vectors may be cut
 	MaxTokens    int          `json:"max_tokens"`
 	Layers       int          `json:"layers"`
 	Parameters   int64        `json:"parameters"`
@@ -40,6 +42,11 @@ func viewOf(e store.Entry, i model.Info) modelView {
 	if e.Name == "" {
 		v.ID = "built in"
 	}
+	if t := i.Matryoshka; t != nil && len(t.Dims) == 0 {
+		v.Dimensions = "any"
+	} else if t != nil {
+		v.Dimensions = strings.Trim(fmt.Sprint(t.Dims), "[]")
+	}
 	if i.Labels > 0 {
 		v.Kind, v.Dimension = "reranker", 0
 	}
@@ -54,6 +61,7 @@ func (c *cli) sourceFlags(cmd *cobra.Command) func() app.ModelSource {
 	flags.StringVar(&o.Name, "name", "", "install under this name (default: the published one)")
 	flags.StringVar(&o.Settings.Quantisation, "quantisation", "", "int8 or f32 (default: int8)")
 	flags.IntVar(&o.Settings.Dim, "dim", 0, "cut vectors to this many dimensions, for Matryoshka models")
+	flags.BoolVar(&o.Settings.Matryoshka, "matryoshka", false, "vectors may be cut to any length, though the model's files do not say so")
 	flags.StringVar(&query, "query-prompt", "", `put before queries, as in "query: " (default: as the model's files say)`)
 	flags.StringVar(&passage, "passage-prompt", "", `put before passages, as in "passage: "`)
 	c.jsonFlag(cmd)
@@ -139,6 +147,9 @@ func (c *cli) describe(v modelView) {
 	fmt.Fprintf(table, "kind\t%s\n", v.Kind)
 	if v.Dimension > 0 {
 		fmt.Fprintf(table, "dimensions\t%d\n", v.Dimension)
+	}
+	if v.Dimensions != "" {
+		fmt.Fprintf(table, "may be cut to\t%s\n", v.Dimensions)
 	}
 	fmt.Fprintf(table, "tokens\t%d at most\n", v.MaxTokens)
 	fmt.Fprintf(table, "network\t%d layers, %.1f M parameters, %s\n", v.Layers, float64(v.Parameters)/1e6, v.Quantisation)

@@ -67,7 +67,7 @@ func agreement(ctx context.Context, models *app.Models, name string, m *model.Mo
 	s := e.Settings
 	err = writeFile(path, func(w io.Writer) error {
 		_, err := model.ConvertWith(models.Store().Folder(name), w, model.Options{
-			Quantisation: "f32", Dim: s.Dim, QueryPrompt: s.QueryPrompt, PassagePrompt: s.PassagePrompt,
+			Quantisation: "f32", Dim: s.Dim, Matryoshka: s.Matryoshka, QueryPrompt: s.QueryPrompt, PassagePrompt: s.PassagePrompt,
 		})
 		return err
 	})

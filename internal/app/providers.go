@@ -111,6 +111,7 @@ func embeddingsOf(e rag.Embedder) httpapi.Embeddings {
 	switch e := e.(type) {
 	case *provider.Embedder:
 		out.MaxTokens, out.Tokens = e.TextTokens(), e.EmbedTokens
+		out.Matryoshka, out.Truncate = e.Matryoshka(), e.Truncate
 	case *remote.Embedder:
 		out.MaxTokens, out.Matryoshka = e.MaxTokens(), e.Matryoshka()
 	}

@@ -21,6 +21,10 @@ type Embeddings struct {
 	Model      rag.Embedder
 	MaxTokens  int  // of one text, special tokens and prompts excluded
 	Matryoshka bool // a prefix of a vector, at unit length, is a vector as well
+	// Truncate cuts a vector to dim elements as the model was trained for; nil
+	// where any prefix of a vector, at unit length, will do. Errors:
+	// CodeInvalid for a length that the model was not trained for.
+	Truncate func(v []float32, dim int) ([]float32, error)
 	// Tokens embeds token ids of the model's own tokenizer, special tokens
 	// excluded; nil where ids are not taken. Errors: CodeInvalid for an id
 	// outside of the vocabulary.
@@ -119,7 +123,9 @@ func (s *server) embeddings(ctx context.Context, _ rag.Principal, in *api.Embedd
 	}
 	for i, v := range vectors {
 		if in.Dimensions != nil && *in.Dimensions < len(v) {
-			v = unit(v[:*in.Dimensions])
+			if v, err = e.cut(v, *in.Dimensions); err != nil {
+				return nil, err
+			}
 		}
 		out.Data[i] = api.Embedding{Object: "embedding", Index: i, Embedding: encodeVector(v, in.EncodingFormat)}
 	}
@@ -152,9 +158,20 @@ func checkEmbeddings(in *api.EmbeddingsRequest, e Embeddings) error {
 	case *d < 1 || *d > dim:
 		return rag.Invalid("/dimensions", fmt.Sprintf("%s has %d dimensions; ask for 1 to %d", e.Model.Name(), dim, dim))
 	case !e.Matryoshka:
-		return rag.Invalid("/dimensions", fmt.Sprintf("%s always has %d dimensions: a prefix of its vectors means nothing", e.Model.Name(), dim))
+		return rag.Invalid("/dimensions", fmt.Sprintf("%s always has %d dimensions: it was not trained so that the beginning of a vector means anything (Matryoshka)", e.Model.Name(), dim))
+	default: // refused before anything is embedded
+		_, err := e.cut(make([]float32, dim), *d)
+		return err
 	}
 	return nil
+}
+
+// cut shortens a vector to dim elements at unit length.
+func (e Embeddings) cut(v []float32, dim int) ([]float32, error) {
+	if e.Truncate != nil {
+		return e.Truncate(v, dim)
+	}
+	return unit(v[:dim]), nil
 }
 
 // inputsOf reads the four shapes of an input and counts tokens.

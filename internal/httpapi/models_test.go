@@ -168,6 +168,31 @@ func TestMatryoshkaVectorsAreUnitVectors(t *testing.T) {
 	}
 }
 
+// TestAModelDecidesHowItIsCut: the length is checked before anything is
+// embedded.
+func TestAModelDecidesHowItIsCut(t *testing.T) {
+	e := &tiny{}
+	adjust := func(o *Options) {
+		e.matryoshka(o)
+		o.Embeddings.Truncate = func(v []float32, dim int) ([]float32, error) {
+			if dim != 2 {
+				return nil, rag.Invalid("/dimensions", "2 dimensions or 4")
+			}
+			return []float32{v[1], v[0]}, nil
+		}
+	}
+	res := embed(t, adjust, `{"model":"tiny","input":"x","dimensions":2}`)
+	v := e.vector(1)
+	if diff := cmp.Diff([]float32{v[1], v[0]}, vectorOf(t, res.Data[0].Embedding)); diff != "" {
+		t.Error(diff)
+	}
+	asked := len(e.roles)
+	w := do(handler(t, newFake(), adjust), "POST", "/openai/v1/embeddings", `{"model":"tiny","input":"x","dimensions":3}`)
+	if w.Code != 400 || !strings.Contains(w.Body.String(), "2 dimensions or 4") || len(e.roles) != asked {
+		t.Errorf("%d %s, %d calls", w.Code, w.Body, len(e.roles)-asked)
+	}
+}
+
 func TestLongTexts(t *testing.T) {
 	e := &tiny{}
 	const long = "one two three four five six"

@@ -30,7 +30,7 @@ func mustBuiltin(t testing.TB) *Model {
 func (m *Model) withKernels(k *kernel.Set) *Model {
 	c := &Model{
 		spec: m.spec, fingerprint: m.fingerprint, tok: m.tok, kernels: k, word: m.word, position: m.position,
-		types: m.types, norm: m.norm, finalNorm: m.finalNorm, layers: m.layers, head: m.head, rotary: m.rotary,
+		types: m.types, norm: m.norm, finalNorm: m.finalNorm, layers: m.layers, head: m.head, dense: m.dense, rotary: m.rotary,
 		rotaryLocal: m.rotaryLocal, relative: m.relative, mask: m.mask, zeros: m.zeros,
 	}
 	c.scratch.New = m.scratch.New

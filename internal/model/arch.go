@@ -14,6 +14,9 @@ type architecture struct {
 	configure func(c *hubConfig, s *Spec) error
 	head      Head // of its ForSequenceClassification; none without activation
 
+	// centred families take the mean off a vector that is cut (Matryoshka).
+	centred bool
+
 	prefixes              []string // tried in order
 	word, position, types string
 	norm, finalNorm       string

@@ -16,9 +16,6 @@ var modernbert = architecture{
 		s.PreNorm, s.Gated = true, true
 		s.Window, s.GlobalEvery = or(c.Local, 128)/2, or(c.GlobalEvery, 3)
 		s.Rotary, s.RotaryLocal = or(c.GlobalBase, 160000), or(c.LocalBase, 10000)
-		if c.HeadActivation != "" && c.HeadActivation != "gelu" {
-			return fmt.Errorf("classifier_activation %q is not supported (gelu is)", c.HeadActivation)
-		}
 		for i, t := range c.LayerTypes {
 			if i < s.Layers && (t == "full_attention") != s.global(i) {
 				return fmt.Errorf("layer_types: %s at layer %d does not follow one global layer in every %d", t, i, s.GlobalEvery)
@@ -66,17 +63,23 @@ var nomicBERT = architecture{
 			}
 		}
 		s.Rotary = rope.Base
+		if c.RotaryFactor != 0 { // beyond what it was trained for, positions would be scaled
+			s.Positions = min(s.Positions, or(c.Trained, 2048))
+		}
 		if c.RotaryMixed || c.RotaryScale != 0 || c.NPreNorm || c.RotaryPart != 0 && c.RotaryPart != 1 {
 			return errors.New("interleaved, scaled or partial rotary positions and normalising first are not supported in nomic_bert")
 		}
 		return rope.check()
 	},
-	prefixes: []string{"", "nomic_bert."},
+	head:     Head{Pooling: "cls", Activation: "tanh"},
+	centred:  true,
+	prefixes: []string{"nomic_bert.", ""},
 	word:     "embeddings.word_embeddings", types: "embeddings.token_type_embeddings", norm: "emb_ln",
 	layer: layerNames{
 		prefix: "encoder.layers.%d.", qkv: "attn.Wqkv", attnOut: "attn.out_proj", attnNorm: "norm1",
 		up: "mlp.fc12", gate: "mlp.fc11", down: "mlp.fc2", norm: "norm2", noBias: true,
 	},
+	headDense: "*pooler.dense", headOut: "classifier",
 }
 
 // ropeParameters are rotary positions as newer configurations write them.

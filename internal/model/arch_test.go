@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/quarry-search/quarry/internal/model/kernel"
@@ -82,10 +83,13 @@ func states(t *testing.T, m *Model, cases []referenceCase) [][]float32 {
 // family against the outputs of PyTorch.
 func TestArchitecturesAgreeWithTransformers(t *testing.T) {
 	dirs, err := filepath.Glob("testdata/arch/*")
-	if err != nil || len(dirs) < 10 {
+	if err != nil || len(dirs) < 20 {
 		t.Fatalf("%d reference models, error %v", len(dirs), err)
 	}
 	for _, dir := range dirs {
+		if strings.HasPrefix(filepath.Base(dir), "sentence-") {
+			continue // TestSentenceModules
+		}
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			cases := referenceCases(t, dir)
 			exact, bytes := convertTo(t, dir, "f32"), convertTo(t, dir, "int8")
@@ -120,4 +124,44 @@ func greatestDifference(t *testing.T, got, want []float32) float64 {
 		}
 	}
 	return worst
+}
+
+// TestSentenceModules runs what sentence-transformers puts after a network:
+// poolings and dense layers, in the older and the newer spelling.
+func TestSentenceModules(t *testing.T) {
+	dirs, err := filepath.Glob("testdata/arch/sentence-*")
+	if err != nil || len(dirs) < 4 {
+		t.Fatalf("%d reference models, error %v", len(dirs), err)
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			cases := referenceCases(t, dir)
+			exact, bytes := convertTo(t, dir, "f32"), convertTo(t, dir, "int8")
+			for _, k := range kernel.Available() {
+				for i, got := range vectors(t, exact.withKernels(k), cases) {
+					if d := greatestDifference(t, got, cases[i].Output); d > 1e-4 {
+						t.Errorf("%s f32, %d tokens: off by %g", k.Name(), len(cases[i].IDs), d)
+					}
+				}
+				for i, got := range vectors(t, bytes.withKernels(k), cases) {
+					if c := cosine(got, cases[i].Output); c < 0.99 {
+						t.Errorf("%s int8, %d tokens: cosine %.4f", k.Name(), len(cases[i].IDs), c)
+					}
+				}
+			}
+		})
+	}
+}
+
+func vectors(t *testing.T, m *Model, cases []referenceCase) [][]float32 {
+	t.Helper()
+	var seqs []sequence
+	for _, c := range cases {
+		seqs = append(seqs, sequence{ids: c.IDs})
+	}
+	out, err := m.forward(seqs, func() error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

@@ -49,6 +49,10 @@ type hubConfig struct {
 	HeadActivation string          `json:"classifier_activation"`
 	Rope           json.RawMessage `json:"rope_parameters"`
 
+	// Matryoshka, as several publishers write it
+	MatryoshkaDims []int `json:"matryoshka_dimensions"`
+	IsMatryoshka   bool  `json:"is_matryoshka"`
+
 	// nomic-bert, as first published
 	NEmbd        int     `json:"n_embd"`
 	NLayer       int     `json:"n_layer"`
@@ -63,6 +67,7 @@ type hubConfig struct {
 	RotaryScale  float64 `json:"rotary_emb_scale_base"`
 	NPreNorm     bool    `json:"prenorm"`
 	RotaryFactor float64 `json:"rotary_scaling_factor"`
+	Trained      int     `json:"max_trained_positions"`
 }
 
 // readSpec reads config.json and the sentence-transformers files beside it.
@@ -86,11 +91,19 @@ func readSpec(dir fs.FS) (Spec, error) {
 	if err := a.configure(&c, &s); err != nil {
 		return Spec{}, fmt.Errorf("read config.json: %w", err)
 	}
+	s.Activation = activationName(s.Activation)
 	s.Dim, s.MaxTokens = s.Hidden, s.Positions-s.FirstPos
 	if err := readHead(&c, a, &s); err != nil {
 		return Spec{}, err
 	}
-	if err := errors.Join(checkModules(dir), readSentenceFiles(dir, &s), readCard(dir, &s)); err != nil {
+	if err := readSentenceFiles(dir, &s); err != nil {
+		return Spec{}, err
+	}
+	s.Dim = s.outputWidth()
+	if err := readCard(dir, &s); err != nil {
+		return Spec{}, err
+	}
+	if err := readMatryoshka(dir, &c, a, &s); err != nil {
 		return Spec{}, err
 	}
 	if err := s.validate(); err != nil {
@@ -116,74 +129,10 @@ func readHead(c *hubConfig, a architecture, s *Spec) error {
 		if c.HeadPooling != "" {
 			h.Pooling = c.HeadPooling
 		}
+		if c.HeadActivation != "" {
+			h.Activation = activationName(c.HeadActivation)
+		}
 		s.Head = &h
-	}
-	return nil
-}
-
-// checkModules refuses what sentence-transformers would run after pooling and
-// the runtime does not.
-func checkModules(dir fs.FS) error {
-	var modules []struct {
-		Type string `json:"type"`
-	}
-	if err := readJSON(dir, "modules.json", &modules, false); err != nil {
-		return err
-	}
-	for _, m := range modules {
-		switch kind := m.Type[strings.LastIndex(m.Type, ".")+1:]; kind {
-		case "Transformer", "Pooling", "Normalize":
-		default:
-			return fmt.Errorf("read modules.json: module %s is not supported (Transformer, Pooling and Normalize are)", kind)
-		}
-	}
-	return nil
-}
-
-// readSentenceFiles reads pooling, length limit and prompts of the
-// sentence-transformers layout, where present.
-func readSentenceFiles(dir fs.FS, s *Spec) error {
-	var limit struct {
-		MaxSeqLength int `json:"max_seq_length"`
-	}
-	var pooling struct {
-		CLS     bool `json:"pooling_mode_cls_token"`
-		Mean    bool `json:"pooling_mode_mean_tokens"`
-		Max     bool `json:"pooling_mode_max_tokens"`
-		MeanLen bool `json:"pooling_mode_mean_sqrt_len_tokens"`
-		Last    bool `json:"pooling_mode_lasttoken"`
-		Weight  bool `json:"pooling_mode_weightedmean_tokens"`
-	}
-	var prompts struct {
-		Prompts map[string]string `json:"prompts"`
-	}
-	err := errors.Join(
-		readJSON(dir, "sentence_bert_config.json", &limit, false),
-		readJSON(dir, "1_Pooling/config.json", &pooling, false),
-		readJSON(dir, "config_sentence_transformers.json", &prompts, false),
-	)
-	if err != nil {
-		return err
-	}
-	if limit.MaxSeqLength > 0 {
-		s.MaxTokens = min(s.MaxTokens, limit.MaxSeqLength)
-	}
-	switch {
-	case pooling.Max || pooling.MeanLen || pooling.Weight:
-		return errors.New("read 1_Pooling/config.json: only mean, cls and last-token pooling are supported")
-	case pooling.CLS && !pooling.Mean && !pooling.Last:
-		s.Pooling = "cls"
-	case pooling.Last && !pooling.Mean && !pooling.CLS:
-		s.Pooling = "last"
-	case pooling.CLS || pooling.Last:
-		return errors.New("read 1_Pooling/config.json: several poolings at once are not supported")
-	}
-	s.QueryPrompt = prompts.Prompts["query"]
-	for _, name := range []string{"passage", "document", "corpus"} {
-		if p, ok := prompts.Prompts[name]; ok {
-			s.PassagePrompt = p
-			break
-		}
 	}
 	return nil
 }

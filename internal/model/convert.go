@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -24,6 +25,7 @@ type Options struct {
 	License      string // default: as the model card says
 	Quantisation string // "int8" (default) or "f32"
 	Dim          int    // Matryoshka cut; default: the full width
+	Matryoshka   bool   // vectors may be cut, though the files do not say so
 	// Prompts put before texts; default: as the model's own files say.
 	QueryPrompt, PassagePrompt *string
 }
@@ -61,7 +63,7 @@ func convert(dir string, o Options) (*builder, error) {
 	if err := o.apply(&spec, dir); err != nil {
 		return nil, err
 	}
-	if spec.Source, err = hashWeights(root); err != nil {
+	if spec.Source, err = hashWeights(root, spec.Dense); err != nil {
 		return nil, err
 	}
 	tok, err := tokenizer.Compile(root)
@@ -83,6 +85,11 @@ func convert(dir string, o Options) (*builder, error) {
 	if err := c.network(); err != nil {
 		return nil, err
 	}
+	for i, d := range b.spec.Dense {
+		if err := c.after(root, i, d); err != nil {
+			return nil, err
+		}
+	}
 	return b, nil
 }
 
@@ -100,7 +107,13 @@ func (o Options) apply(s *Spec, dir string) error {
 	if o.Quantisation != "" {
 		s.Quantisation = o.Quantisation
 	}
+	if o.Matryoshka {
+		s.Matryoshka = &Matryoshka{Centre: architectures[s.Architecture].centred}
+	}
 	if o.Dim != 0 {
+		if err := s.Matryoshka.check(s.Name, o.Dim, s.outputWidth()); err != nil {
+			return err
+		}
 		s.Dim = o.Dim
 	}
 	if o.QueryPrompt != nil {
@@ -113,14 +126,17 @@ func (o Options) apply(s *Spec, dir string) error {
 }
 
 // hashWeights returns the SHA-256 of the published weights, of all shards in
-// order of their names.
-func hashWeights(root fs.FS) (string, error) {
+// order of their names, and then of the layers after pooling.
+func hashWeights(root fs.FS, more []Dense) (string, error) {
 	names, err := fs.Glob(root, "*.safetensors")
 	if err != nil {
 		return "", fmt.Errorf("list weights: %w", err)
 	}
 	if len(names) == 0 {
 		return "", errors.New("no .safetensors file (weights in other formats are not supported)")
+	}
+	for _, d := range more {
+		names = append(names, path.Join(d.Folder, "model.safetensors"))
 	}
 	sum := sha256.New()
 	for _, name := range names {
@@ -254,6 +270,29 @@ func (c *conversion) head() {
 	}
 	c.exact("head.out", c.optionalBias(a.headOut, h.Labels, s.Hidden))
 	c.prefix = prefix
+}
+
+// after reads a layer after pooling, from its own folder.
+func (c *conversion) after(root fs.FS, i int, d Dense) error {
+	dir, err := fs.Sub(root, d.Folder)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", d.Folder, err)
+	}
+	src, err := safetensors.Open(dir)
+	if err != nil {
+		return fmt.Errorf("read %s: %w (weights in other formats are not supported)", d.Folder, err)
+	}
+	own := &conversion{src: src, b: c.b, spec: c.spec, arch: c.arch, used: map[string]bool{}}
+	l := newDense(d.Out, d.In)
+	l.w = own.read("linear.weight", d.Out, d.In)
+	if d.Bias {
+		l.bias = own.read("linear.bias", d.Out)
+	}
+	own.exact(fmt.Sprintf("dense.%d", i), l)
+	if err := errors.Join(own.err, src.Close()); err != nil {
+		return fmt.Errorf("read %s: %w", d.Folder, err)
+	}
+	return nil
 }
 
 // read returns a source tensor, or zeros after an error.

@@ -49,29 +49,39 @@ func TestConvertRefusesBadDirectories(t *testing.T) {
 		change      func([]byte) []byte
 		says        string
 	}{
-		"no configuration":   {"bert", "config.json", remove, "config.json"},
-		"not JSON":           {"bert", "config.json", write("{"), "config.json"},
-		"unknown family":     {"bert", "config.json", replace(`"bert"`, `"llama"`), "llama"},
-		"activation":         {"bert", "config.json", replace(`"gelu"`, `"relu"`), "relu"},
-		"position type":      {"bert", "config.json", replace(`{`, `{"position_embedding_type":"relative_key",`), "relative_key"},
-		"layers":             {"bert", "config.json", replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 3`), "encoder.layer.2"},
-		"fewer layers":       {"bert", "config.json", replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 1`), "encoder.layer.1"},
-		"hidden":             {"bert", "config.json", replace(`"hidden_size": 48`, `"hidden_size": 96`), "shape"},
-		"heads":              {"bert", "config.json", replace(`"num_attention_heads": 3`, `"num_attention_heads": 0`), "heads"},
-		"heads do not fit":   {"bert", "config.json", replace(`"num_attention_heads": 3`, `"num_attention_heads": 5`), "heads"},
-		"layer pattern":      {"modernbert", "config.json", replace(`"full_attention",`, `"sliding_attention",`), "layer_types"},
-		"rotary kind":        {"nomic_bert", "config.json", replace(`"rope_type": "default"`, `"rope_type": "yarn"`), "yarn"},
-		"unread tensor":      {"modernbert", "model.safetensors", replace(`layers.1.attn.Wo.weight`, `layers.1.attn.Wo.wEIGHT`), "Wo.w"},
-		"no weights":         {"bert", "model.safetensors", remove, "safetensors"},
-		"cut weights":        {"bert", "model.safetensors", func(b []byte) []byte { return b[:len(b)/2] }, "tensor"},
-		"not a number":       {"bert-reranker", "model-00001-of-00004.safetensors", notANumber, "NaN"},
-		"missing shard":      {"bert-reranker", "model-00002-of-00004.safetensors", remove, "model-00002"},
-		"no tokenizer":       {"bert", "vocab.txt", remove, "vocab.txt"},
-		"large tokenizer":    {"bert", "vocab.txt", func(b []byte) []byte { return append(b, strings.Repeat("x\n", 50)...) }, "tokens"},
-		"odd pooling":        {"bert", "1_Pooling/config.json", nil, "pooling"},
-		"odd module":         {"bert", "modules.json", write(`[{"type":"sentence_transformers.models.Dense"}]`), "Dense"},
-		"unknown tokenizer":  {"bert", "tokenizer.json", write(`{"model":{"type":"Magic"}}`), "Magic"},
-		"head of no support": {"nomic_bert", "config.json", replace(`NomicBertModel`, `NomicBertForSequenceClassification`), "ForSequence"},
+		"no configuration":       {"bert", "config.json", remove, "config.json"},
+		"not JSON":               {"bert", "config.json", write("{"), "config.json"},
+		"unknown family":         {"bert", "config.json", replace(`"bert"`, `"llama"`), "llama"},
+		"activation":             {"bert", "config.json", replace(`"gelu"`, `"mish"`), "mish"},
+		"position type":          {"bert", "config.json", replace(`{`, `{"position_embedding_type":"relative_key",`), "relative_key"},
+		"layers":                 {"bert", "config.json", replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 3`), "encoder.layer.2"},
+		"fewer layers":           {"bert", "config.json", replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 1`), "encoder.layer.1"},
+		"hidden":                 {"bert", "config.json", replace(`"hidden_size": 48`, `"hidden_size": 96`), "shape"},
+		"heads":                  {"bert", "config.json", replace(`"num_attention_heads": 3`, `"num_attention_heads": 0`), "heads"},
+		"heads do not fit":       {"bert", "config.json", replace(`"num_attention_heads": 3`, `"num_attention_heads": 5`), "heads"},
+		"layer pattern":          {"modernbert", "config.json", replace(`"full_attention",`, `"sliding_attention",`), "layer_types"},
+		"rotary kind":            {"nomic_bert", "config.json", replace(`"rope_type": "default"`, `"rope_type": "yarn"`), "yarn"},
+		"unread tensor":          {"modernbert", "model.safetensors", replace(`layers.1.attn.Wo.weight`, `layers.1.attn.Wo.wEIGHT`), "Wo.w"},
+		"no weights":             {"bert", "model.safetensors", remove, "safetensors"},
+		"cut weights":            {"bert", "model.safetensors", func(b []byte) []byte { return b[:len(b)/2] }, "tensor"},
+		"not a number":           {"bert-reranker", "model-00001-of-00004.safetensors", notANumber, "NaN"},
+		"missing shard":          {"bert-reranker", "model-00002-of-00004.safetensors", remove, "model-00002"},
+		"no tokenizer":           {"bert", "vocab.txt", remove, "vocab.txt"},
+		"large tokenizer":        {"bert", "vocab.txt", func(b []byte) []byte { return append(b, strings.Repeat("x\n", 50)...) }, "tokens"},
+		"odd pooling":            {"bert", "1_Pooling/config.json", nil, "mean_sqrt_len_tokens"},
+		"two poolings":           {"sentence-max-two", "1_Pooling/config.json", replace(`"max"`, `["max","mean"]`), "several poolings"},
+		"odd module":             {"bert", "modules.json", write(`[{"type":"sentence_transformers.models.CNN"}]`), "CNN"},
+		"module outside":         {"bert", "modules.json", write(`[{"type":"m.Pooling","path":"../x"}]`), "../x"},
+		"early normalise":        {"sentence-cls-tanh", "modules.json", replace(`sentence_transformers.models.Pooling`, `m.Normalize`), "Normalize before"},
+		"dense width":            {"sentence-max-two", "3_Dense/config.json", replace(`"in_features": 40`, `"in_features": 41`), "3_Dense/config.json: in_features is 41"},
+		"dense shape":            {"sentence-max-two", "2_Dense/config.json", replace(`"out_features": 40`, `"out_features": 44`), "in_features is 40, what comes before gives 44"},
+		"dense activation":       {"sentence-max-two", "2_Dense/config.json", replace(`ReLU`, `Mish`), "Mish"},
+		"dense weights":          {"sentence-max-two", "2_Dense/model.safetensors", remove, "2_Dense"},
+		"dense is cut":           {"sentence-max-two", "2_Dense/model.safetensors", func(b []byte) []byte { return b[:len(b)-4] }, "2_Dense"},
+		"lower case":             {"bert", "sentence_bert_config.json", write(`{"do_lower_case":true}`), "do_lower_case"},
+		"unknown tokenizer":      {"bert", "tokenizer.json", write(`{"model":{"type":"Magic"}}`), "Magic"},
+		"head that is not there": {"nomic_bert", "config.json", replace(`NomicBertModel`, `NomicBertForSequenceClassification`), "pooler"},
+		"activation of a head":   {"modernbert-labels", "config.json", replace(`"classifier_activation": "silu"`, `"classifier_activation": "mish"`), "head activation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var dir string
@@ -80,7 +90,7 @@ func TestConvertRefusesBadDirectories(t *testing.T) {
 				if err := os.Mkdir(filepath.Join(dir, "1_Pooling"), 0o700); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(filepath.Join(dir, c.file), []byte(`{"pooling_mode_max_tokens":true}`), 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(dir, c.file), []byte(`{"pooling_mode_mean_sqrt_len_tokens":true}`), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			} else {
@@ -104,7 +114,7 @@ func TestOptions(t *testing.T) {
 	query, passage := "query: ", "passage: "
 	var out bytes.Buffer
 	info, err := ConvertWith("testdata/arch/bert", &out, Options{
-		Name: "small", License: "MIT", Origin: "here", Dim: 16, QueryPrompt: &query, PassagePrompt: &passage,
+		Name: "small", License: "MIT", Origin: "here", Dim: 16, Matryoshka: true, QueryPrompt: &query, PassagePrompt: &passage,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -177,11 +187,11 @@ func TestFingerprintNamesWhatMatters(t *testing.T) {
 func TestPoolings(t *testing.T) {
 	m := mustBuiltin(t)
 	m = m.withKernels(m.kernels)
-	m.spec.Dim = 2
+	m.spec.Hidden, m.spec.Dim = 3, 2
 	x := []float32{3, 4, 9, 0, 0, 9, -3, 4, 9} // three rows of three
-	for pooling, want := range map[string][2]float32{"mean": {0, 1}, "cls": {0.6, 0.8}, "last": {-0.6, 0.8}} {
+	for pooling, want := range map[string][2]float32{"mean": {0, 1}, "cls": {0.6, 0.8}, "last": {-0.6, 0.8}, "max": {0.6, 0.8}} {
 		m.spec.Pooling = pooling
-		if v := m.pool(x, 3, 3); v[0] != want[0] || v[1] != want[1] {
+		if v := m.vector(x, 3, 3); v[0] != want[0] || v[1] != want[1] {
 			t.Errorf("%s: %v, want %v", pooling, v, want)
 		}
 	}

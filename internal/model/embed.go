@@ -3,7 +3,6 @@ package model
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -127,32 +126,3 @@ func (m *Model) encode(role Role, text string) []int32 {
 // CountTokens counts the tokens of text, without special tokens, prompt or
 // limit.
 func (m *Model) CountTokens(text string) int { return m.tok.CountTokens(text) }
-
-// pool turns the n rows of one sequence into a unit vector.
-func (m *Model) pool(x []float32, width, n int) []float32 {
-	v := make([]float32, m.spec.Dim)
-	switch m.spec.Pooling {
-	case "cls":
-		copy(v, x)
-	case "last":
-		copy(v, x[(n-1)*width:])
-	default:
-		for i := range n {
-			row := x[i*width : i*width+len(v)]
-			for d, f := range row {
-				v[d] += f
-			}
-		}
-	}
-	sum := 0.0
-	for _, f := range v {
-		sum += float64(float64(f) * float64(f)) // not fused: CPUs agree
-	}
-	if sum > 0 {
-		inv := float32(1 / math.Sqrt(sum))
-		for d := range v {
-			v[d] *= inv
-		}
-	}
-	return v
-}

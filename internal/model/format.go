@@ -91,6 +91,11 @@ func (b *builder) bytes() ([]byte, error) {
 // neither the model's name nor the CPU. It is stable from run to run.
 func fingerprint(s Spec, sections []section) string {
 	s.Name, s.License, s.Origin, s.Source, s.Parameters = "", "", "", "", 0
+	if s.Dim == s.outputWidth() {
+		s.Matryoshka = nil // what could be cut is not
+	} else if s.Matryoshka != nil {
+		s.Matryoshka = &Matryoshka{Centre: s.Matryoshka.Centre}
+	}
 	sum := sha256.New()
 	enc := json.NewEncoder(sum)
 	// Encoding plain structs to a hash cannot fail.

@@ -49,7 +49,7 @@ func (m *Model) forward(seqs []sequence, pause func() error) ([][]float32, error
 		if m.head != nil {
 			out[i] = m.logits(x, w, len(q.ids))
 		} else {
-			out[i] = m.pool(x, w, len(q.ids))
+			out[i] = m.vector(x, w, len(q.ids))
 		}
 		first += len(q.ids)
 	}
@@ -168,18 +168,14 @@ func (p *pass) expand(l *layer, x []float32, n int) {
 	spec, s, k := &p.m.spec, p.s, p.m.kernels
 	w, wide := p.width(), spec.upPad()
 	p.multiply(&l.up, x, w, n, s.mid, wide, kernel.Width)
-	activate := k.GELU
-	if spec.Activation == "silu" {
-		activate = k.SiLU
-	}
 	if spec.Gated {
 		for i := range n {
 			row := s.mid[i*wide : (i+1)*wide]
-			activate(row[:wide/2])
+			activate(k, spec.Activation, row[:wide/2])
 			k.Mul(row[:wide/2], row[wide/2:])
 		}
 	} else {
-		activate(s.mid[:n*wide])
+		activate(k, spec.Activation, s.mid[:n*wide])
 	}
 	p.multiply(&l.down, s.mid, wide, n, s.y, w, kernel.Width)
 }

@@ -1,10 +1,6 @@
 package model
 
-import (
-	"math"
-
-	"github.com/quarry-search/quarry/internal/model/kernel"
-)
+import "github.com/quarry-search/quarry/internal/model/kernel"
 
 // head is what a cross-encoder has on top.
 type head struct {
@@ -29,18 +25,7 @@ func (m *Model) logits(x []float32, width, n int) []float32 {
 	}
 	mid := make([]float32, width)
 	m.kernels.MulF32(m.head.dense, v, width, 1, mid, width, kernel.Width)
-	switch h.Activation {
-	case "tanh":
-		for i, f := range mid {
-			mid[i] = float32(math.Tanh(float64(f)))
-		}
-	case "relu":
-		for i, f := range mid {
-			mid[i] = max(0, f)
-		}
-	default:
-		m.kernels.GELU(mid)
-	}
+	activate(m.kernels, h.Activation, mid)
 	if h.Norm {
 		m.kernels.LayerNorm(mid[:spec.Hidden], m.zeros[:spec.Hidden], m.head.norm.gamma, m.head.norm.beta, float32(spec.Epsilon))
 	}

@@ -58,6 +58,7 @@ type Model struct {
 	norm, finalNorm       norm
 	layers                []layer
 	head                  *head
+	dense                 []*kernel.F32 // after pooling
 	rotary, rotaryLocal   *rotary
 	relative              [][]float32 // per head: score of each distance, see relativeScores
 	mask                  []float32   // Width zeros, then Width times minus infinity
@@ -130,6 +131,9 @@ func (l *loader) network(m *Model) {
 	}
 	if s.PreNorm {
 		m.finalNorm = l.norm("norm")
+	}
+	for i, d := range s.Dense {
+		m.dense = append(m.dense, l.exact(fmt.Sprintf("dense.%d", i), d.Out, d.In))
 	}
 	if h := s.Head; h != nil {
 		m.head = &head{dense: l.exact("head.dense", s.Hidden, s.Hidden), out: l.exact("head.out", h.Labels, s.Hidden)}

@@ -17,7 +17,8 @@ type Info struct {
 	Dim          int
 	MaxTokens    int // of one text, special tokens included, prompts not
 	Layers       int
-	Labels       int // of a cross-encoder; 0 for an encoder
+	Labels       int         // of a cross-encoder; 0 for an encoder
+	Matryoshka   *Matryoshka // nil: vectors cannot be cut
 	Parameters   int64
 	License      string
 	Origin       string
@@ -36,7 +37,7 @@ func (m *Model) Info() Info {
 	}
 	return Info{
 		Name: s.Name, Fingerprint: m.fingerprint, Dim: s.Dim, MaxTokens: m.maxTokens, Layers: s.Layers, Labels: labels,
-		Parameters: s.Parameters, License: s.License, Origin: s.Origin, Source: s.Source,
+		Matryoshka: s.Matryoshka, Parameters: s.Parameters, License: s.License, Origin: s.Origin, Source: s.Source,
 		Quantisation: s.Quantisation, SizeBytes: m.sizeBytes, Kernel: m.kernels.Name(),
 	}
 }

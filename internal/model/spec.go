@@ -29,7 +29,7 @@ type Spec struct {
 	FirstPos     int     `json:"first_position"` // position of the first token
 	Types        int     `json:"types"`          // segment types, 0 if there are none
 	Epsilon      float64 `json:"epsilon"`
-	Activation   string  `json:"activation"` // "gelu", "silu"
+	Activation   string  `json:"activation"` // "gelu", "gelu_tanh", "relu", "silu"
 
 	// What newer families add. The zero values are BERT's.
 	PreNorm     bool    `json:"pre_norm,omitempty"`     // normalise before each half, and once at the end
@@ -41,8 +41,11 @@ type Spec struct {
 	Buckets     int     `json:"buckets,omitempty"`      // of relative positions; 0 for none
 	Head        *Head   `json:"head,omitempty"`         // a cross-encoder's; nil for an encoder
 
-	Pooling       string `json:"pooling"` // "mean", "cls", "last"
-	Dim           int    `json:"dim"`     // of a vector; under Hidden for a Matryoshka cut
+	Dense      []Dense     `json:"dense,omitempty"`      // layers after pooling
+	Matryoshka *Matryoshka `json:"matryoshka,omitempty"` // vectors may be cut
+
+	Pooling       string `json:"pooling"` // "mean", "cls", "max", "last"
+	Dim           int    `json:"dim"`     // of a vector; under the output's width for a Matryoshka cut
 	MaxTokens     int    `json:"max_tokens"`
 	QueryPrompt   string `json:"query_prompt,omitempty"`
 	PassagePrompt string `json:"passage_prompt,omitempty"`
@@ -54,7 +57,7 @@ type Spec struct {
 type Head struct {
 	Labels     int    `json:"labels"`
 	Pooling    string `json:"pooling"`    // "cls" or "mean"
-	Activation string `json:"activation"` // "tanh", "relu", "gelu"
+	Activation string `json:"activation"` // "tanh", "relu", "gelu", "gelu_tanh", "silu"
 	Norm       bool   `json:"norm,omitempty"`
 }
 
@@ -86,7 +89,7 @@ func (s *Spec) validate() error {
 	within("positions", s.Positions, 1, maxTokens+8)
 	within("first position", s.FirstPos, 0, 8)
 	within("segment types", s.Types, 0, 16)
-	within("dimension", s.Dim, 1, max(1, s.Hidden))
+	within("dimension", s.Dim, 1, max(1, s.outputWidth()))
 	within("most tokens", s.MaxTokens, 3, max(3, s.Positions-s.FirstPos))
 	if s.Hidden%s.Heads != 0 {
 		bad("hidden size %d is not a multiple of %d heads", s.Hidden, s.Heads)
@@ -96,9 +99,19 @@ func (s *Spec) validate() error {
 			bad("%s %q is not supported (%s)", name, v, strings.Join(known, ", "))
 		}
 	}
-	oneOf("activation", s.Activation, "gelu", "silu")
+	oneOf("activation", s.Activation, "gelu", "gelu_tanh", "relu", "silu")
 	oneOf("quantisation", s.Quantisation, "int8", "f32")
-	oneOf("pooling", s.Pooling, "mean", "cls", "last")
+	oneOf("pooling", s.Pooling, "mean", "cls", "max", "last")
+	within("dense layers", len(s.Dense), 0, 16)
+	width := s.Hidden
+	for i, d := range s.Dense {
+		within("dense output", d.Out, 1, maxHidden)
+		if d.In != width {
+			bad("dense layer %d takes %d inputs, what comes before gives %d", i+1, d.In, width)
+		}
+		oneOf("dense activation", d.Activation, "tanh", "identity", "relu", "gelu", "silu")
+		width = d.Out
+	}
 	within("window", s.Window, 0, maxTokens)
 	within("distance of global layers", s.GlobalEvery, 0, maxLayers)
 	within("buckets of relative positions", s.Buckets, 0, 1024)
@@ -111,12 +124,20 @@ func (s *Spec) validate() error {
 	if h := s.Head; h != nil {
 		within("labels", h.Labels, 1, 1024)
 		oneOf("head pooling", h.Pooling, "cls", "mean")
-		oneOf("head activation", h.Activation, "tanh", "relu", "gelu")
+		oneOf("head activation", h.Activation, "tanh", "relu", "gelu", "gelu_tanh", "silu")
 	}
 	if s.Epsilon <= 0 || s.Epsilon > 1 {
 		bad("layer norm epsilon is %g", s.Epsilon)
 	}
 	return errors.Join(errs...)
+}
+
+// outputWidth is the length of a vector that is not cut.
+func (s *Spec) outputWidth() int {
+	if n := len(s.Dense); n > 0 {
+		return s.Dense[n-1].Out
+	}
+	return s.Hidden
 }
 
 // global reports whether layer i sees the whole text.

@@ -90,6 +90,35 @@ func (s *Set) SiLU(x []float32) {
 	s.silu(x)
 }
 
+// GELUTanh replaces each x by its GELU in the form with tanh, which is
+// x·σ(2√(2/π)·(x + 0.044715·x³)). The length is a multiple of Step.
+func (s *Set) GELUTanh(x []float32) {
+	checkStep(len(x))
+	// With f(x) = 2√(2/π)·(1 + 0.044715·x²), the argument of σ is z = x·f, so
+	// that x·σ(z) = SiLU(z)/f. The conversions forbid fusing: CPUs agree.
+	var factors [16 * Step]float32
+	for len(x) > 0 {
+		part := x[:min(len(x), len(factors))]
+		for i, v := range part {
+			f := float32(float32(float32(v*v)*0.07135481282) + 1.5957691216)
+			factors[i] = f
+			part[i] = v * f
+		}
+		s.silu(part)
+		for i := range part {
+			part[i] /= factors[i]
+		}
+		x = x[len(part):]
+	}
+}
+
+// ReLU replaces what is negative by 0.
+func (s *Set) ReLU(x []float32) {
+	for i, v := range x {
+		x[i] = max(v, 0)
+	}
+}
+
 // Mul multiplies each x by the y at its place. The length is a multiple of
 // Step.
 func (s *Set) Mul(x, y []float32) {

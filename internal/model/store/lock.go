@@ -30,6 +30,7 @@ type Entry struct {
 type Settings struct {
 	Quantisation  string  `json:"quantisation,omitempty"` // "" is int8
 	Dim           int     `json:"dim,omitempty"`          // Matryoshka cut
+	Matryoshka    bool    `json:"matryoshka,omitempty"`   // vectors may be cut, though the files do not say so
 	QueryPrompt   *string `json:"query_prompt,omitempty"`
 	PassagePrompt *string `json:"passage_prompt,omitempty"`
 }

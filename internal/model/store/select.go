@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,9 +17,13 @@ const (
 // card, which names the licence.
 var small = []string{
 	"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
-	"modules.json", "1_Pooling/config.json", "config_sentence_transformers.json", "sentence_bert_config.json",
+	"modules.json", "config_sentence_transformers.json", "sentence_bert_config.json",
 	"README.md", "LICENSE",
 }
+
+// moduleFile are the files of what sentence-transformers runs after the
+// network, each in its own folder.
+var moduleFile = regexp.MustCompile(`^[0-9]+_(Pooling/config\.json|Dense/(config\.json|model\.safetensors))$`)
 
 // Select picks from the paths of a published model those that the runtime
 // needs, sorted. It says what is missing.
@@ -26,7 +31,7 @@ func Select(paths []string) ([]string, error) {
 	var out, shards, other []string
 	for _, p := range paths {
 		switch {
-		case slices.Contains(small, p):
+		case slices.Contains(small, p) || moduleFile.MatchString(p):
 			out = append(out, p)
 		case p == weights || p == index:
 		case path.Dir(p) == "." && strings.HasPrefix(p, "model-") && strings.HasSuffix(p, ".safetensors"):

@@ -119,7 +119,7 @@ func (s *Store) Install(folder string, e Entry) (Entry, model.Info, error) {
 	var data bytes.Buffer
 	info, err := model.ConvertWith(folder, &data, model.Options{
 		Name: e.Name, Origin: e.origin(), Quantisation: e.Settings.Quantisation, Dim: e.Settings.Dim,
-		QueryPrompt: e.Settings.QueryPrompt, PassagePrompt: e.Settings.PassagePrompt,
+		Matryoshka: e.Settings.Matryoshka, QueryPrompt: e.Settings.QueryPrompt, PassagePrompt: e.Settings.PassagePrompt,
 	})
 	if err != nil {
 		return fail(err)

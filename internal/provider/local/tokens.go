@@ -14,6 +14,19 @@ import (
 // special tokens and prompt.
 func (e *Embedder) TextTokens() int { return e.m.TextTokens(model.Passage) }
 
+// Matryoshka reports whether vectors may be cut at all.
+func (e *Embedder) Matryoshka() bool { return e.m.Info().Matryoshka != nil }
+
+// Truncate returns the first dim elements of a vector, at unit length, as the
+// model was trained for. Errors: CodeInvalid for a length that it was not
+// trained for.
+func (e *Embedder) Truncate(v []float32, dim int) ([]float32, error) {
+	if err := e.m.CanTruncate(dim); err != nil {
+		return nil, &rag.Error{Code: rag.CodeInvalid, Field: "/dimensions", Err: err, Message: err.Error()}
+	}
+	return e.m.Truncate(v, dim), nil
+}
+
 // EmbedTokens is Embed for texts that are token ids of the model's own
 // tokenizer, without special tokens. Errors: CodeInvalid for an id outside of
 // the vocabulary.
