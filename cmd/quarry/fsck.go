@@ -18,9 +18,9 @@ func (c *cli) fsckCommand() *cobra.Command {
 		Use:   "fsck",
 		Short: "Check every invariant of the data directory, repair what can be derived",
 		Long: "Checks blobs against their hashes, spans against texts, the log against the\n" +
-			"documents, embeddings, the balance of every job, and an index rebuilt from the\n" +
-			"log against the catalog. The server must be stopped. The exit code is 1 while\n" +
-			"problems remain.",
+			"documents, embeddings, the balance of every job, and the index against its\n" +
+			"checksums and the catalog. The server must be stopped. The exit code is 1\n" +
+			"while problems remain. --repair=false changes nothing.",
 		Example: "  quarry fsck\n  quarry fsck --repair=false --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -108,7 +108,7 @@ func (c *cli) root() *cobra.Command {
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return c.load(cmd.Flags()) }
 	root.AddCommand(
 		c.upCommand(), c.serveCommand(), c.ingestCommand(), c.searchCommand(), c.askCommand(),
-		c.fsckCommand(), c.evalCommand(), c.benchCommand(), c.modelCommand(), c.versionCommand(),
+		c.fsckCommand(), c.compactCommand(), c.evalCommand(), c.benchCommand(), c.modelCommand(), c.versionCommand(),
 	)
 	markMisuse(root)
 	return root

@@ -158,8 +158,8 @@ func (a *App) Close() error {
 
 // connect builds what stands between catalog, model and index.
 func (a *App) connect() (err error) {
-	if a.index, err = local.Open(); err != nil {
-		return fmt.Errorf("open index: %w", err)
+	if err := a.openIndex(); err != nil {
+		return err
 	}
 	events := a.events()
 	a.parsers = newParsers(a.opts.Executable, a.config)

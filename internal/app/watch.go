@@ -86,7 +86,7 @@ func (a *App) console() http.Handler {
 		Model:     modelOrigin(a.config, a.embedder),
 		Generator: "extractive",
 		Data:      a.config.Data,
-		Index:     "embedded, in memory, rebuilt from the catalog at start",
+		Index:     "embedded, derived from the catalog",
 		Access:    "this machine only",
 		Principal: a.principal.Subject,
 	})

@@ -21,6 +21,12 @@ type Options struct {
 	// index that is ahead of it followed another log, and is emptied. Nil
 	// leaves that unchecked.
 	Head *uint64
+	// Log is the identity of the log, Fingerprint the model of its vectors. An
+	// index of another log, or with vectors of another model, is emptied. ""
+	// leaves that unchecked.
+	Log, Fingerprint string
+	// ReadOnly leaves the folder as it is: what is applied stays in memory.
+	ReadOnly bool
 	// KnownField reports attribute keys that filters may always name, whether
 	// a document has them or not; nil for none.
 	KnownField func(key string) bool
@@ -58,6 +64,8 @@ type Engine struct {
 	mu      sync.Mutex // held while a state is made and published
 	retired []retired
 
+	log, fingerprint string // of the options, else of the manifest
+
 	flushing sync.Mutex      // held by Flush; before mu where both are
 	next     uint64          // number of the next segment file
 	flushed  uint64          // seq of the manifest
@@ -70,10 +78,14 @@ var (
 	ErrNoCollection = errors.New("no such collection")
 	// ErrFlush says that segments or the manifest could not be written.
 	ErrFlush = errors.New("write the index")
+	// ErrOtherModel is why an index was emptied that is not damaged, but holds
+	// vectors of another model.
+	ErrOtherModel = errors.New("the index holds vectors of another model")
 	// ErrClosed says that the engine was closed.
 	ErrClosed = errors.New("the index is closed")
 
-	errAhead = errors.New("the index is ahead of the log: it followed another one")
+	errAhead    = errors.New("the index is ahead of the log: it followed another one")
+	errOtherLog = errors.New("the index belongs to another catalog")
 )
 
 // Open opens the index in o.FS, or makes an empty one. An index that is
@@ -98,16 +110,15 @@ func Open(o Options) (*Engine, error) {
 	if o.GraphRows == 0 {
 		o.GraphRows = 50_000
 	}
-	e := &Engine{options: o, costs: measuredCosts, wake: make(chan struct{}, 1), next: 1, graphs: map[string]bool{}}
+	e := &Engine{
+		options: o, costs: measuredCosts, wake: make(chan struct{}, 1), next: 1, graphs: map[string]bool{},
+		log: o.Log, fingerprint: o.Fingerprint,
+	}
 	e.state.Store(&state{seed: maphash.MakeSeed()})
 	if o.FS == nil {
 		return e, nil
 	}
-	if e.recovered = e.load(); e.recovered == nil && o.Head != nil && e.Applied() > *o.Head {
-		e.recovered = errors.Join(errAhead, e.closeFiles())
-		e.state.Store(&state{seed: maphash.MakeSeed()})
-	}
-	if e.recovered != nil {
+	if e.recovered = e.load(); e.recovered != nil && !o.ReadOnly {
 		if err := e.sweep(nil); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -266,6 +267,63 @@ func TestAnotherLog(t *testing.T) {
 			t.Error(diff)
 		}
 		must(t, e.Close())
+	}
+}
+
+// TestBelonging opens an index as that of its log and model, of none in
+// particular, and of others.
+func TestBelonging(t *testing.T) {
+	fs, w := vfs.NewMemory(), newWorld(3)
+	for range 40 {
+		w.step()
+	}
+	for _, c := range []struct {
+		log, fingerprint string
+		recovered        error
+	}{
+		{"one", "f", nil}, {"one", "f", nil}, {"", "", nil}, {"one", "f", nil},
+		{"two", "f", errOtherLog}, {"two", "f", nil}, {"two", "g", ErrOtherModel}, {"two", "g", nil},
+	} {
+		e, err := Open(Options{FS: fs, KnownField: known, Log: c.log, Fingerprint: c.fingerprint})
+		must(t, err)
+		if !errors.Is(e.Recovered(), c.recovered) || c.recovered != nil && e.Applied() != 0 {
+			t.Errorf("opened as of log %q, model %q: at %d, recovered %v", c.log, c.fingerprint, e.Applied(), e.Recovered())
+		}
+		must(t, w.catchUp(e))
+		if diff := w.check(e); diff != "" {
+			t.Error(diff)
+		}
+		must(t, e.Close())
+	}
+}
+
+// TestReadOnly opens a whole and a damaged index without a change to a file.
+func TestReadOnly(t *testing.T) {
+	for _, damage := range []bool{false, true} {
+		fs, w := filled(t)
+		names, err := fs.List()
+		must(t, err)
+		slices.Sort(names)
+		if damage {
+			fs.Damage(names[len(names)-1], func(b []byte) []byte { return b[:len(b)/2] })
+		}
+		before := fs.Ops()
+		e, err := Open(Options{FS: fs, KnownField: known, ReadOnly: true})
+		must(t, err)
+		if (e.Recovered() != nil) != damage {
+			t.Errorf("damaged %v, recovered %v", damage, e.Recovered())
+		}
+		for range 20 {
+			w.step()
+		}
+		must(t, w.catchUp(e))
+		if diff := w.check(e); diff != "" {
+			t.Error(diff)
+		}
+		must(t, e.Close())
+		if fs.Ops() != before {
+			t.Errorf("%d operations changed the folder", fs.Ops()-before)
+		}
 	}
 }
 

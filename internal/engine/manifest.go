@@ -16,7 +16,7 @@ const (
 	manifestMagic = "QUARRYMF"
 	// revision is part of the manifest: segments written by another analyzer,
 	// rotation or layout are rebuilt, not read.
-	revision = 1
+	revision = 2
 )
 
 var (
@@ -30,6 +30,8 @@ var (
 type manifest struct {
 	seq         uint64
 	next        uint64 // number of the next segment file
+	log         string // of what it follows: Options.Log
+	fingerprint string // of its vectors: Options.Fingerprint
 	collections []manifestCollection
 }
 
@@ -53,10 +55,10 @@ func (m manifest) encode() []byte {
 	b = binary.AppendUvarint(b, revision)
 	b = binary.AppendUvarint(b, m.seq)
 	b = binary.AppendUvarint(b, m.next)
+	b = appendString(appendString(b, m.log), m.fingerprint)
 	b = binary.AppendUvarint(b, uint64(len(m.collections)))
 	for _, c := range m.collections {
-		b = append(binary.AppendUvarint(b, uint64(len(c.name))), c.name...)
-		b = append(binary.AppendUvarint(b, uint64(len(c.fingerprint))), c.fingerprint...)
+		b = appendString(appendString(b, c.name), c.fingerprint)
 		b = binary.AppendUvarint(b, uint64(c.dim))
 		b = binary.AppendUvarint(b, uint64(len(c.parts)))
 		for _, p := range c.parts {
@@ -75,6 +77,10 @@ func (m manifest) encode() []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
 func decodeManifest(b []byte) (manifest, error) {
 	if len(b) < len(manifestMagic)+4 || string(b[:len(manifestMagic)]) != manifestMagic {
 		return manifest{}, errManifest
@@ -87,7 +93,7 @@ func decodeManifest(b []byte) (manifest, error) {
 	if r.number() != revision {
 		return manifest{}, errRevision
 	}
-	m := manifest{seq: r.number(), next: r.number()}
+	m := manifest{seq: r.number(), next: r.number(), log: r.string(), fingerprint: r.string()}
 	for n := r.number(); n > 0 && !r.bad; n-- {
 		c := manifestCollection{name: r.string(), fingerprint: r.string(), dim: int(r.number())}
 		for parts := r.number(); parts > 0 && !r.bad; parts-- {

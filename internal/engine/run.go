@@ -67,8 +67,13 @@ func (e *Engine) tend(ctx context.Context, overdue bool) error {
 		}
 	}
 	if overdue || e.state.Load().memory > e.options.FlushBytes {
-		return e.Flush()
+		if err := e.Flush(); err != nil {
+			return err
+		}
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reap() // what searches held when it was replaced: it takes room on disk
 	return nil
 }
 

@@ -32,6 +32,9 @@ func (e *Engine) load() error {
 	if err := errors.Join(err, mapping.Close()); err != nil {
 		return err
 	}
+	if err := e.options.belongs(m); err != nil {
+		return err
+	}
 	views := map[string]*view{}
 	for _, c := range m.collections {
 		v := &view{fingerprint: c.fingerprint, dim: c.dim}
@@ -47,8 +50,21 @@ func (e *Engine) load() error {
 			v.parts = append(v.parts, p)
 		}
 	}
-	e.next = m.next
+	e.next, e.log, e.fingerprint = m.next, m.log, m.fingerprint
 	e.state.Store(e.state.Load().with(m.seq, views))
+	return nil
+}
+
+// belongs reports why the index that m names is not the one that is wanted.
+func (o Options) belongs(m manifest) error {
+	switch {
+	case o.Log != "" && m.log != o.Log:
+		return errOtherLog
+	case o.Head != nil && m.seq > *o.Head:
+		return errAhead
+	case o.Fingerprint != "" && m.fingerprint != o.Fingerprint:
+		return ErrOtherModel
+	}
 	return nil
 }
 
@@ -115,7 +131,7 @@ func (e *Engine) Flush() error {
 
 // flush is Flush with the gate held.
 func (e *Engine) flush() error {
-	if e.options.FS == nil {
+	if e.options.FS == nil || e.options.ReadOnly {
 		return nil
 	}
 	e.flushing.Lock()
@@ -202,7 +218,7 @@ func (e *Engine) writeFile(name string, write func(w io.Writer) (uint32, error))
 // publishManifest makes s the durable state, and sweeps files that it does not
 // name.
 func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedSegment) error {
-	m := manifest{seq: s.seq, next: e.next}
+	m := manifest{seq: s.seq, next: e.next, log: e.log, fingerprint: e.fingerprint}
 	used := map[string]bool{manifestName: true}
 	for name := range e.graphs {
 		used[name] = true // s may be from before it
@@ -303,6 +319,9 @@ var errCondemned = errors.New("the index is damaged: a restart builds it anew")
 // index and reads the log from its start.
 func (e *Engine) condemn() {
 	e.condemned.Store(true)
+	if e.options.ReadOnly {
+		return
+	}
 	if e.options.FS.Remove(manifestName) == nil {
 		_ = e.options.FS.SyncDir()
 	}

@@ -47,6 +47,7 @@ func (o Options) withDefaults() Options {
 // Catalog implements rag.Catalog. Safe for concurrent use.
 type Catalog struct {
 	path    string
+	id      string
 	now     func() time.Time
 	db      *sql.DB // owns every connection
 	readers chan *conn
@@ -113,6 +114,9 @@ func (c *Catalog) open(readers int) error {
 	if err := syncDir(filepath.Dir(c.path)); err != nil {
 		return fmt.Errorf("open catalog: sync directory: %w", err)
 	}
+	if err := w.raw.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'id'").Scan(&c.id); err != nil {
+		return c.openError(err)
+	}
 	seq, err := lastSeq(ctx, w)
 	if err != nil {
 		return c.openError(err)
@@ -131,6 +135,10 @@ func (c *Catalog) open(readers int) error {
 	}
 	return c.forgetClaims(ctx)
 }
+
+// ID is the catalog's identity: random, given when it was made, and kept by
+// copies of it.
+func (c *Catalog) ID() string { return c.id }
 
 func (c *Catalog) openError(err error) error {
 	var e *rag.Error

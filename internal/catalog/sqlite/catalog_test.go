@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"database/sql"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,4 +137,31 @@ func noise(n int) string {
 		b.Write(h[:])
 	}
 	return b.String()[:n]
+}
+
+// TestMigrateFormat1 opens a catalog of format 1, which had no identity.
+func TestMigrateFormat1(t *testing.T) {
+	dir := t.TempDir()
+	db, err := sql.Open("sqlite", filepath.Join(dir, FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := fmt.Sprintf("%s\nPRAGMA application_id=%d;\nPRAGMA user_version=1;", schema1, applicationID)
+	if _, err := db.ExecContext(t.Context(), script); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := openTest(t, dir)
+	id := c.ID()
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, other := openTest(t, dir), openTest(t, t.TempDir())
+	defer again.Close()
+	defer other.Close()
+	if len(id) != 32 || again.ID() != id || other.ID() == id {
+		t.Errorf("identities %q, after reopening %q, of another catalog %q", id, again.ID(), other.ID())
+	}
 }

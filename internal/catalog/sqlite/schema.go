@@ -25,7 +25,7 @@ var (
 
 // migrations bring a database from version i to i+1 (PRAGMA user_version).
 // A released one never changes.
-var migrations = []string{schema1}
+var migrations = []string{schema1, schema2}
 
 // schema1 is described in docs/formats/catalog.md.
 const schema1 = `
@@ -198,6 +198,16 @@ CREATE TABLE idempotency_keys (
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+`
+
+// schema2 gives the catalog an identity, by which what follows its log knows
+// it again.
+const schema2 = `
+CREATE TABLE meta (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO meta (key, value) VALUES ('id', lower(hex(randomblob(16))));
 `
 
 // prepareFile checks that the file is new or ours before anything is written

@@ -40,7 +40,7 @@ func found(t *testing.T, index *local.Index) int {
 
 func openDir(t *testing.T, dir string, head uint64) *local.Index {
 	t.Helper()
-	index, err := local.OpenDir(dir, head)
+	index, err := local.OpenDir(dir, local.Log{ID: "test", Head: head})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/quarry-search/quarry/internal/engine"
 	"github.com/quarry-search/quarry/internal/engine/segment"
@@ -23,18 +24,36 @@ var _ rag.Index = (*Index)(nil)
 // from its start.
 func Open() (*Index, error) { return open(engine.Options{}) }
 
+// Log is what an index in a folder follows.
+type Log struct {
+	ID          string // of the catalog
+	Head        uint64 // seq of its last entry
+	Fingerprint string // of the model whose vectors the index gets; "" leaves that unchecked
+}
+
 // OpenDir opens the index in the folder dir, which it owns, or makes an empty
 // one: it follows the log from Applied. Run writes it; Close does once more.
 //
-// Head is the seq of the log's last entry. An index that is ahead of it, and so
-// of another log, or damaged, or of another version, is emptied, for the log to
-// fill it anew: Recovered tells why.
-func OpenDir(dir string, head uint64) (*Index, error) {
+// An index that follows another log, holds vectors of another model, is
+// damaged or of another version is emptied, for the log to fill it anew:
+// Recovered tells why.
+func OpenDir(dir string, log Log) (*Index, error) { return openDir(dir, log, false) }
+
+// OpenDirReadOnly is OpenDir that leaves the folder as it is: what is applied
+// stays in memory. Without the folder it is Open.
+func OpenDirReadOnly(dir string, log Log) (*Index, error) {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return Open()
+	}
+	return openDir(dir, log, true)
+}
+
+func openDir(dir string, log Log, readOnly bool) (*Index, error) {
 	fs, err := vfs.OpenDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
-	return open(engine.Options{FS: fs, Head: &head})
+	return open(engine.Options{FS: fs, Head: &log.Head, Log: log.ID, Fingerprint: log.Fingerprint, ReadOnly: readOnly})
 }
 
 func open(o engine.Options) (*Index, error) {
@@ -71,6 +90,10 @@ func (x *Index) Check(ctx context.Context) (rag.CheckReport, error) {
 	}
 	return report, ctx.Err()
 }
+
+// ErrOtherModel is what Recovered wraps for an index that is not damaged, but
+// holds vectors of another model.
+var ErrOtherModel = engine.ErrOtherModel
 
 // Kernels names the processor kernels that the dense leg runs.
 func Kernels() string { return engine.Kernels() }

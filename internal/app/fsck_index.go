@@ -1,0 +1,216 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/quarry-search/quarry/internal/catalog/sqlite"
+	"github.com/quarry-search/quarry/internal/index/local"
+	"github.com/quarry-search/quarry/internal/ingest"
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+// indexCheck compares the index with its checksums and the catalog.
+type indexCheck struct {
+	dir         string
+	catalog     *sqlite.Catalog
+	fingerprint string
+	repair      bool
+	report      *rag.CheckReport
+}
+
+// run checks the index as it is, then has it follow the log to its end and
+// compares. Whatever is wrong with it is repaired by building it anew.
+func (k *indexCheck) run(ctx context.Context) (err error) {
+	index, err := k.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, index.Close()) }()
+	if why := index.Recovered(); why != nil && !errors.Is(why, local.ErrOtherModel) {
+		k.problem("index", k.dir, why.Error(), k.repair)
+	}
+	damage, err := index.Check(ctx)
+	if err != nil {
+		return err
+	}
+	k.report.Checked["index_segments"] = damage.Checked["segments"]
+	for _, p := range damage.Problems {
+		k.problem(p.Invariant, p.Subject, p.Detail, k.repair)
+	}
+	anew := len(damage.Problems) > 0 && k.repair
+	if anew {
+		if index, err = k.anew(ctx, index); err != nil {
+			return err
+		}
+	}
+	if err := k.follow(ctx, index); err != nil {
+		return err
+	}
+	differences, err := k.compare(ctx, index)
+	if err != nil {
+		return err
+	}
+	if len(differences) > 0 && k.repair && !anew {
+		if index, err = k.anew(ctx, index); err != nil {
+			return err
+		}
+		if err := k.follow(ctx, index); err != nil {
+			return err
+		}
+		remaining, err := k.compare(ctx, index)
+		if err != nil {
+			return err
+		}
+		for i := range differences {
+			differences[i].Repaired = len(remaining) == 0
+		}
+	}
+	k.report.Problems = append(k.report.Problems, differences...)
+	return k.embedded(ctx)
+}
+
+// open opens the index, without changing it unless there is to be repair.
+func (k *indexCheck) open(ctx context.Context) (*local.Index, error) {
+	log, err := logOf(ctx, k.catalog, k.fingerprint)
+	if err != nil {
+		return nil, err
+	}
+	if k.repair {
+		return local.OpenDir(k.dir, log)
+	}
+	return local.OpenDirReadOnly(k.dir, log)
+}
+
+// anew closes and removes an index and opens an empty one in its place. It
+// returns the closed one with an error.
+func (k *indexCheck) anew(ctx context.Context, index *local.Index) (*local.Index, error) {
+	if err := errors.Join(index.Close(), os.RemoveAll(k.dir)); err != nil {
+		return index, fmt.Errorf("remove the index: %w", err)
+	}
+	empty, err := k.open(ctx)
+	if err != nil {
+		return index, err
+	}
+	return empty, nil
+}
+
+// follow applies the rest of the log to the index.
+func (k *indexCheck) follow(ctx context.Context, index *local.Index) error {
+	head, err := k.catalog.Head(ctx)
+	if err != nil {
+		return err
+	}
+	var failure error
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	events := ingest.Events{Follower: func(_ string, kind ingest.FollowerError, err error) {
+		if kind == ingest.Poison {
+			failure = err
+			stop()
+		}
+	}}
+	indexer := ingest.NewIndexer(k.catalog, k.catalog, index, k.fingerprint, events)
+	done := make(chan error, 1)
+	go func() { done <- indexer.Run(ctx) }()
+	err = ingest.Freshness{Indexer: indexer}.WaitApplied(ctx, head)
+	stop()
+	<-done
+	if err = errors.Join(failure, err); err != nil {
+		return fmt.Errorf("follow the log: %w", err)
+	}
+	return nil
+}
+
+// compare lists where the index does not hold what the catalog does.
+func (k *indexCheck) compare(ctx context.Context, index *local.Index) ([]rag.Problem, error) {
+	collections, err := k.catalog.ListCollections(ctx, system("fsck compares every collection"))
+	if err != nil {
+		return nil, err
+	}
+	var differences []rag.Problem
+	k.report.Checked["index_chunks"] = 0
+	for _, c := range collections {
+		counts, err := k.catalog.CountCollection(ctx, system("fsck compares every collection"), c.Name)
+		if err != nil {
+			return nil, err
+		}
+		stats, err := index.Stats(ctx, c.Name)
+		if err != nil {
+			return nil, err
+		}
+		k.report.Checked["index_chunks"] += stats.Chunks
+		if stats.Chunks != counts.Chunks {
+			differences = append(differences, rag.Problem{Invariant: "index_chunks", Subject: c.Name,
+				Detail: fmt.Sprintf("the index holds %d chunks, the catalog %d", stats.Chunks, counts.Chunks)})
+		}
+		if c.Fingerprint == k.fingerprint && stats.Vectors != counts.Embedded {
+			differences = append(differences, rag.Problem{Invariant: "index_vectors", Subject: c.Name,
+				Detail: fmt.Sprintf("the index holds %d vectors, the catalog %d", stats.Vectors, counts.Embedded)})
+		}
+	}
+	return differences, nil
+}
+
+// embedded reports texts that the embedder has passed without a vector, and
+// has it read the log again.
+func (k *indexCheck) embedded(ctx context.Context) error {
+	collections, err := k.catalog.ListCollections(ctx, system("fsck looks for missing vectors"))
+	if err != nil {
+		return err
+	}
+	for _, c := range collections {
+		counts, err := k.catalog.CountCollection(ctx, system("fsck looks for missing vectors"), c.Name)
+		if err == nil && counts.Embedded != counts.Chunks {
+			err = k.passed(ctx, c, counts)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passed does so for a collection whose texts have not all a vector.
+func (k *indexCheck) passed(ctx context.Context, c rag.Collection, counts rag.CollectionCounts) error {
+	cursor, err := k.catalog.Cursor(ctx, embedderCursor)
+	if err != nil {
+		return err
+	}
+	changes, err := k.published(ctx, cursor)
+	if err != nil || changes {
+		return err // the embedder has yet to read them
+	}
+	if k.repair {
+		if err := k.catalog.SetCursor(ctx, embedderCursor, 0); err != nil {
+			return err
+		}
+	}
+	k.problem("embeddings", c.Name, fmt.Sprintf("%d chunks have no vector and the embedder has read past them",
+		counts.Chunks-counts.Embedded), k.repair)
+	return nil
+}
+
+// published reports whether the log holds versions after a seq.
+func (k *indexCheck) published(ctx context.Context, after uint64) (bool, error) {
+	for {
+		changes, err := k.catalog.Changes(ctx, after, 512)
+		if err != nil || len(changes) == 0 {
+			return false, err
+		}
+		for _, c := range changes {
+			if c.Kind == rag.ChangePublished && !c.Superseded {
+				return true, nil
+			}
+		}
+		after = changes[len(changes)-1].Seq
+	}
+}
+
+func (k *indexCheck) problem(invariant, subject, detail string, repaired bool) {
+	k.report.Problems = append(k.report.Problems, rag.Problem{
+		Invariant: invariant, Subject: subject, Detail: detail, Repaired: repaired,
+	})
+}

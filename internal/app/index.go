@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/quarry-search/quarry/internal/catalog/sqlite"
+	"github.com/quarry-search/quarry/internal/config"
+	"github.com/quarry-search/quarry/internal/index/local"
+	"github.com/quarry-search/quarry/internal/ingest"
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+// indexDir is where a data directory keeps its index.
+func indexDir(data string) string { return filepath.Join(data, "index") }
+
+// logOf says which log an index of this catalog follows.
+func logOf(ctx context.Context, catalog *sqlite.Catalog, fingerprint string) (local.Log, error) {
+	head, err := catalog.Head(ctx)
+	return local.Log{ID: catalog.ID(), Head: head, Fingerprint: fingerprint}, err
+}
+
+// openIndex opens the index of the data directory. One that cannot be used is
+// emptied, and filled anew from the log.
+func (a *App) openIndex() error {
+	log, err := logOf(context.Background(), a.catalog, a.embedder.Fingerprint())
+	if err != nil {
+		return err
+	}
+	if a.index, err = local.OpenDir(indexDir(a.config.Data), log); err != nil {
+		return err
+	}
+	if why := a.index.Recovered(); why != nil {
+		a.log.Warn("the index is built anew from the catalog", "event", "index_rebuilt", "error", why)
+	}
+	return nil
+}
+
+// runIndex writes and merges the index in the background until ctx ends.
+func (a *App) runIndex(ctx context.Context) error {
+	a.index.Run(ctx, func(err error) {
+		a.metrics.FollowerError(ingest.IndexerName, string(ingest.Transient))
+		a.log.Error("the index could not be written: it goes on in memory and tries again",
+			"event", "index_write_failed", "error", err)
+	})
+	return ctx.Err()
+}
+
+// Sizes are what an index takes.
+type Sizes struct {
+	Chunks    int64
+	Segments  int64
+	DiskBytes int64
+}
+
+// Compact rewrites the index of a data directory that no process works on as
+// one segment for each collection, without the dead. It returns the sizes
+// before and after.
+func Compact(ctx context.Context, c config.Config) (before, after Sizes, err error) {
+	if _, err := os.Stat(c.Data); err != nil {
+		return before, after, fmt.Errorf("open data directory: %w", err)
+	}
+	held, err := acquire(c.Data)
+	if err != nil {
+		return before, after, err
+	}
+	defer func() { err = errors.Join(err, held.release()) }()
+	catalog, err := sqlite.Open(c.Data, sqlite.Options{})
+	if err != nil {
+		return before, after, err
+	}
+	defer func() { err = errors.Join(err, catalog.Close()) }()
+	log, err := logOf(ctx, catalog, "")
+	if err != nil {
+		return before, after, err
+	}
+	index, err := local.OpenDir(indexDir(c.Data), log)
+	if err != nil {
+		return before, after, err
+	}
+	defer func() { err = errors.Join(err, index.Close()) }()
+	if why := index.Recovered(); why != nil {
+		return before, after, fmt.Errorf("there is nothing to compact, the next start builds the index anew: %w", why)
+	}
+	if before, err = sizesOf(ctx, catalog, index); err != nil {
+		return before, after, err
+	}
+	if err := index.Compact(ctx); err != nil {
+		return before, after, fmt.Errorf("compact the index: %w", err)
+	}
+	after, err = sizesOf(ctx, catalog, index)
+	return before, after, err
+}
+
+// sizesOf adds up what the index holds of the catalog's collections.
+func sizesOf(ctx context.Context, catalog *sqlite.Catalog, index *local.Index) (s Sizes, err error) {
+	collections, err := catalog.ListCollections(ctx, system("sizes of the index"))
+	if err != nil {
+		return s, err
+	}
+	for _, c := range collections {
+		stats, err := index.Stats(ctx, c.Name)
+		if rag.CodeOf(err) == rag.CodeNotFound {
+			continue // created, not yet applied
+		}
+		if err != nil {
+			return s, err
+		}
+		s.Chunks += stats.Chunks
+		s.Segments += int64(stats.Segments)
+		s.DiskBytes += stats.DiskBytes
+	}
+	return s, nil
+}

@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/quarry-search/quarry/api"
+	"github.com/quarry-search/quarry/internal/app"
+	"github.com/quarry-search/quarry/internal/rag"
+)
+
+// kept makes a data directory whose index holds ten documents named after
+// word, stops the server, and returns it.
+func kept(t *testing.T, word string) (data string) {
+	t.Helper()
+	data = t.TempDir()
+	s := start(t, data)
+	s.collection(t, "docs")
+	for i := range 10 {
+		s.put(t, "docs", fmt.Sprintf("%s:%d", word, i), fmt.Sprintf("# About %s\n\nThe %s of number %d stands here.\n", word, word, i))
+	}
+	s.stop()
+	return data
+}
+
+// findsAll searches by words for the ten documents of kept.
+func findsAll(t *testing.T, s *server, word string) {
+	t.Helper()
+	got := s.uris(t, api.SearchRequest{Query: word, Collections: []string{"docs"}, Mode: "lexical", TopK: 20})
+	slices.Sort(got)
+	if len(got) != 10 || got[0] != word+":0" {
+		t.Errorf("%q finds %v", word, got)
+	}
+}
+
+func fsck(t *testing.T, data string, repair bool) rag.CheckReport {
+	t.Helper()
+	report, err := app.Fsck(t.Context(), configOf(data), repair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// damageSegment flips a bit in the middle of a segment of the index.
+func damageSegment(t *testing.T, data string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(data, "index", "seg-*"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("segments %v, %v", names, err)
+	}
+	b, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 8
+	if err := os.WriteFile(names[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestIndexIsKept stops a server and looks at what the index kept on disk: the
+// next start has nothing to replay.
+func TestIndexIsKept(t *testing.T) {
+	data := kept(t, "anchor")
+	before, after, err := app.Compact(t.Context(), configOf(data))
+	if err != nil || before.Chunks != 10 || after.Chunks != 10 || after.Segments != 1 || after.DiskBytes == 0 {
+		t.Errorf("compact: %+v to %+v, %v", before, after, err)
+	}
+	findsAll(t, start(t, data), "anchor")
+}
+
+// TestCompactWhileServed refuses to compact under a running server.
+func TestCompactWhileServed(t *testing.T) {
+	data := t.TempDir()
+	start(t, data)
+	_, _, err := app.Compact(t.Context(), configOf(data))
+	if rag.CodeOf(err) != rag.CodeConflict {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDamagedIndex flips a bit of the index on disk: fsck names it, and both
+// fsck and a start of the server heal it.
+func TestDamagedIndex(t *testing.T) {
+	data := kept(t, "anchor")
+	damageSegment(t, data)
+	for range 2 { // the first must not change anything
+		report := fsck(t, data, false)
+		if len(report.Problems) == 0 || report.Problems[0].Repaired || !strings.Contains(fmt.Sprint(report.Problems), "seg-") {
+			t.Fatalf("problems %+v", report.Problems)
+		}
+	}
+	report := fsck(t, data, true)
+	if len(report.Problems) == 0 || slices.ContainsFunc(report.Problems, func(p rag.Problem) bool { return !p.Repaired }) {
+		t.Errorf("problems %+v", report.Problems)
+	}
+	if report := fsck(t, data, false); len(report.Problems) != 0 {
+		t.Errorf("after repair: %+v", report.Problems)
+	}
+	damageSegment(t, data)
+	s := start(t, data)
+	findsAll(t, s, "anchor")
+	s.stop()
+	if report := fsck(t, data, false); len(report.Problems) != 0 {
+		t.Errorf("after a start: %+v", report.Problems)
+	}
+}
+
+// TestIndexOfAnotherCatalog puts the index of one data directory into another,
+// whose log is longer: it is not used.
+func TestIndexOfAnotherCatalog(t *testing.T) {
+	data, other := kept(t, "anchor"), kept(t, "beacon")
+	if err := os.RemoveAll(filepath.Join(data, "index")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(other, "index"), filepath.Join(data, "index")); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, data)
+	findsAll(t, s, "anchor")
+	if got := s.uris(t, api.SearchRequest{Query: "beacon", Collections: []string{"docs"}, Mode: "lexical"}); len(got) != 0 {
+		t.Errorf("documents of another catalog are found: %v", got)
+	}
+}
