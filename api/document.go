@@ -15,6 +15,15 @@ type PutDocument struct {
 	Attributes    map[string]any `json:"attributes,omitempty" doc:"String, number, boolean, RFC 3339 time or list of strings by key"`
 	Access        *[]string      `json:"access,omitempty" doc:"Labels of who may see it; absent: as before, or [\"*\"], everyone, for a new document"`
 	ModifiedAt    *time.Time     `json:"modified_at,omitempty" doc:"As the source says"`
+	Refused       *Refused       `json:"refused,omitempty" doc:"In a batch, instead of text: the sender could not read this document"`
+}
+
+// Refused is a document that its sender skipped or could not read: the batch's
+// job counts it as such, and nothing else becomes of it.
+type Refused struct {
+	Result string `json:"result" enum:"skipped,failed"`
+	Reason string `json:"reason" doc:"As of results, such as unreadable, symlink or too_large"`
+	Detail string `json:"detail,omitempty" maxLength:"1000"`
 }
 
 // PutResult says what became of one document.

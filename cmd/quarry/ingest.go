@@ -52,8 +52,8 @@ func (c *cli) ingestCommand() *cobra.Command {
 // upload is one run of quarry ingest.
 type upload struct {
 	*cli
-	mu      sync.Mutex // documents are read while results come
-	counts  api.JobCounts
+	mu      sync.Mutex    // documents are read while results come
+	counts  api.JobCounts // of the results so far
 	sources []*folder.Folder
 	bar     *progressLine
 	begun   time.Time
@@ -92,24 +92,18 @@ func (u *upload) close() {
 	}
 }
 
-// documents reads every file of every source. What is not a document is
-// counted here and not sent.
+// documents reads every file of every source. What is not a document is sent
+// as the reason why, so that the job's balance holds it.
 func (u *upload) documents(ctx context.Context) iter.Seq2[api.PutDocument, error] {
 	return func(yield func(api.PutDocument, error) bool) {
 		errStopped := errors.New("stopped")
 		for _, f := range u.sources {
 			err := f.List(ctx, func(item string, refusal error) error {
-				if refusal != nil {
-					return u.refused(item, refusal)
-				}
-				in, err := f.Read(ctx, item)
-				if errors.Is(err, fs.ErrNotExist) {
-					return u.refused(item, rag.Skip(rag.ReasonUnreadable, "it is gone"))
-				}
+				doc, err := read(ctx, f, item, refusal)
 				if err != nil {
-					return u.refused(item, err)
+					return err
 				}
-				if !yield(putOf(in), nil) {
+				if !yield(doc, nil) {
 					return errStopped
 				}
 				return nil
@@ -126,6 +120,27 @@ func (u *upload) documents(ctx context.Context) iter.Seq2[api.PutDocument, error
 	}
 }
 
+// read returns an item as it is sent. The error is of the source as a whole.
+func read(ctx context.Context, f *folder.Folder, item string, refusal error) (api.PutDocument, error) {
+	if refusal == nil {
+		in, err := f.Read(ctx, item)
+		switch {
+		case err == nil:
+			return putOf(in), nil
+		case errors.Is(err, fs.ErrNotExist):
+			err = rag.Skip(rag.ReasonUnreadable, "it is gone")
+		}
+		refusal = err
+	}
+	var r *rag.Refusal
+	if !errors.As(refusal, &r) {
+		return api.PutDocument{}, refusal
+	}
+	return api.PutDocument{URI: item, Refused: &api.Refused{
+		Result: string(r.Result), Reason: string(r.Reason), Detail: r.Detail,
+	}}, nil
+}
+
 func putOf(in rag.Incoming) api.PutDocument {
 	content := base64.StdEncoding.EncodeToString(in.Data)
 	d := api.PutDocument{URI: in.URI, ContentBase64: &content, MediaType: in.MediaType, Attributes: map[string]any{}}
@@ -136,15 +151,6 @@ func putOf(in rag.Incoming) api.PutDocument {
 		d.ModifiedAt = &in.ModifiedAt
 	}
 	return d
-}
-
-// refused counts and prints an item that is not sent.
-func (u *upload) refused(item string, err error) error {
-	var r *rag.Refusal
-	if !errors.As(err, &r) {
-		return err
-	}
-	return u.result(api.PutResult{URI: item, Result: string(r.Result), Reason: string(r.Reason), Detail: r.Detail})
 }
 
 // result counts what became of one document, and prints it in its way.
@@ -198,11 +204,9 @@ func (u *upload) awaitVectors(ctx context.Context, conn *connection, collection 
 	}
 }
 
-// end prints the balance of everything, sent or not.
+// end prints the balance.
 func (u *upload) end(end api.BatchEnd) error {
 	if u.json {
-		end.Counts.Accepted = u.counts.Accepted
-		end.Counts.Skipped, end.Counts.Failed = u.counts.Skipped, u.counts.Failed
 		if err := u.line(end); err != nil {
 			return err
 		}

@@ -63,6 +63,9 @@ func TestWithoutAServer(t *testing.T) {
 	if code != exitFine || out != "4 files = 2 indexed + 0 unchanged + 2 skipped + 0 failed\n" {
 		t.Fatalf("ingest: %d %s %s", code, out, errs)
 	}
+	if code, out, _ := run(t, data, "ingest", dir, "--json"); code != exitFine || !strings.Contains(out, `"counts":{"accepted":4,"queued":0,"indexed":0,"unchanged":2,"skipped":2,`) {
+		t.Errorf("the job's balance: %d %s", code, out)
+	}
 	code, out, errs = run(t, data, "search", "how is bread made", "--mode", "dense", "--top-k", "1")
 	if fields := strings.Split(out, "\t"); code != exitFine || len(fields) != 5 || !strings.Contains(fields[2], "bread.md:") {
 		t.Errorf("search: %d %q %s", code, out, errs)

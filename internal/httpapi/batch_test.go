@@ -53,6 +53,9 @@ func TestBatch(t *testing.T) {
 		`{"uri":"c","txt":"x"}`,
 		`{"uri":"a","text":"y"}`,
 		`{"text":"nameless"}`,
+		`{"uri":"e","refused":{"result":"skipped","reason":"symlink","detail":"it leads out"}}`,
+		`{"uri":"f","refused":{"result":"skipped","reason":"whim"}}`,
+		`{"uri":"g","text":"x","refused":{"result":"failed","reason":"unreadable"}}`,
 		`{"uri":"d","text":"last, without a newline"}`,
 	}, "\n")
 	w := do(handler(t, f), "POST", "/v1/collections/docs/batch", in)
@@ -68,14 +71,15 @@ func TestBatch(t *testing.T) {
 	for _, r := range results {
 		got = append(got, line{r.Line, r.Result, r.Reason})
 	}
-	want := []line{{1, "indexed", ""}, {2, "skipped", "empty"}, {4, "failed", "invalid"}, {5, "failed", "invalid"}, {6, "indexed", ""}, {7, "failed", "invalid"}, {8, "indexed", ""}}
+	want := []line{{1, "indexed", ""}, {2, "skipped", "empty"}, {4, "failed", "invalid"}, {5, "failed", "invalid"}, {6, "indexed", ""}, {7, "failed", "invalid"},
+		{8, "skipped", "symlink"}, {9, "failed", "invalid"}, {10, "failed", "invalid"}, {11, "indexed", ""}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	if results[3].Detail != "/txt: unexpected property" {
 		t.Errorf("line 5: %q", results[3].Detail)
 	}
-	if end.Job != "j1" || end.Counts != (api.JobCounts{Accepted: 7, Indexed: 3, Skipped: 1, Failed: 3}) {
+	if end.Job != "j1" || end.Counts != (api.JobCounts{Accepted: 10, Indexed: 3, Skipped: 2, Failed: 5}) {
 		t.Errorf("the balance is %+v", end)
 	}
 	if j := f.jobs["j1"]; j.State != rag.JobDone || !j.Listed {

@@ -88,6 +88,15 @@ func (b *batch) carryOut(ctx context.Context, e entry) {
 		b.finish(e, ctx.Err())
 		return
 	}
+	if e.doc.Refused != nil {
+		r, err := refusalOf(e.doc)
+		if err != nil {
+			b.finish(e, err)
+			return
+		}
+		b.settle(e, r)
+		return
+	}
 	in, err := incomingOf(b.job.Collection, e.doc)
 	if err != nil {
 		b.finish(e, err)
@@ -107,20 +116,25 @@ func (b *batch) carryOut(ctx context.Context, e entry) {
 // finish ends a line that the ingester did not: it is a failed item of the job.
 func (b *batch) finish(e entry, err error) {
 	p := problemOf(context.Background(), err)
-	detail := p.Detail
+	r := rag.Refusal{Result: rag.Failed, Reason: reasonOf(rag.Code(p.Code)), Detail: p.Detail}
 	if len(p.Errors) > 0 && p.Errors[0].Pointer != "" {
-		detail = p.Errors[0].Pointer + ": " + detail
+		r.Detail = p.Errors[0].Pointer + ": " + r.Detail
 	}
-	item := rag.JobItem{Item: e.item, Result: rag.Failed, Reason: reasonOf(rag.Code(p.Code)), Detail: detail, UpdatedAt: b.Now()}
-	if item.Reason == rag.ReasonCanceled {
-		item.Result = rag.Skipped // it was never tried
+	if r.Reason == rag.ReasonCanceled {
+		r.Result = rag.Skipped // it was never tried
 	}
+	b.settle(e, r)
+}
+
+// settle records and writes that a line was skipped or failed.
+func (b *batch) settle(e entry, r rag.Refusal) {
+	item := rag.JobItem{Item: e.item, Result: r.Result, Reason: r.Reason, Detail: r.Detail, UpdatedAt: b.Now()}
 	if err := b.Catalog.FinishJobItem(context.Background(), b.job.ID, item, e.bytes); err != nil {
 		b.fail(fmt.Errorf("record batch line: %w", err))
 		return
 	}
 	b.write(api.PutResult{
-		ID: e.doc.ID, URI: e.doc.URI, Result: string(item.Result), Reason: string(item.Reason), Detail: detail, Line: e.line,
+		ID: e.doc.ID, URI: e.doc.URI, Result: string(r.Result), Reason: string(r.Reason), Detail: r.Detail, Line: e.line,
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -92,6 +93,9 @@ func incomingOf(collection string, doc api.PutDocument) (rag.Incoming, error) {
 	if err := checkNames(doc); err != nil {
 		return in, err
 	}
+	if doc.Refused != nil {
+		return in, rag.Invalid("/refused", "belongs into a batch")
+	}
 	var err error
 	if in.Data, err = dataOf(doc); err != nil {
 		return in, err
@@ -112,6 +116,25 @@ func incomingOf(collection string, doc api.PutDocument) (rag.Incoming, error) {
 		in.ModifiedAt = *doc.ModifiedAt
 	}
 	return in, nil
+}
+
+// maxDetail bounds the detail of a refusal.
+const maxDetail = 1000
+
+// refusalOf checks what a sender says of a document that it does not send.
+func refusalOf(doc api.PutDocument) (rag.Refusal, error) {
+	r := rag.Refusal{Result: rag.Result(doc.Refused.Result), Reason: rag.Reason(doc.Refused.Reason), Detail: doc.Refused.Detail}
+	switch {
+	case doc.Text != nil || doc.ContentBase64 != nil:
+		return r, rag.Invalid("/refused", "stands instead of text and content_base64")
+	case r.Result != rag.Skipped && r.Result != rag.Failed:
+		return r, rag.Invalid("/refused/result", "is neither skipped nor failed")
+	case !slices.Contains(rag.Reasons, r.Reason):
+		return r, rag.Invalid("/refused/reason", "is no reason that results have")
+	case utf8.RuneCountInString(r.Detail) > maxDetail:
+		return r, rag.Invalid("/refused/detail", fmt.Sprintf("is longer than %d characters", maxDetail))
+	}
+	return r, checkNames(doc)
 }
 
 func checkNames(doc api.PutDocument) error {

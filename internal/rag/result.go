@@ -38,6 +38,13 @@ const (
 	ReasonInternal    Reason = "internal"
 )
 
+// Reasons are all of them but ReasonNone.
+var Reasons = []Reason{
+	ReasonTooLarge, ReasonUnsupported, ReasonEncrypted, ReasonEmpty, ReasonNoText, ReasonEncoding,
+	ReasonUnreadable, ReasonSymlink, ReasonName, ReasonChanged, ReasonPolicy, ReasonParse, ReasonTimeout,
+	ReasonMemory, ReasonCanceled, ReasonInvalid, ReasonInternal,
+}
+
 // Refusal is an error that ends one document as skipped or failed. Detail is
 // safe to show: never content, never a parser's own words.
 type Refusal struct {
