@@ -66,6 +66,7 @@ type transaction struct {
 type draft struct {
 	dropped     bool
 	fingerprint string
+	settings    VectorSettings
 	dim         int
 	parts       []*part
 	dead        []map[uint32]bool            // [part] documents that died
@@ -87,7 +88,7 @@ func (t *transaction) draft(name string) *draft {
 }
 
 func draftOf(v *view) *draft {
-	d := &draft{fingerprint: v.fingerprint, dim: v.dim, parts: v.parts}
+	d := &draft{fingerprint: v.fingerprint, settings: v.settings, dim: v.dim, parts: v.parts}
 	d.dead = make([]map[uint32]bool, len(v.parts))
 	d.put, d.waiting = map[string]*segment.Document{}, map[Hash][]*segment.Row{}
 	return d
@@ -96,11 +97,11 @@ func draftOf(v *view) *draft {
 func (t *transaction) apply(c Change) error {
 	switch c.Kind {
 	case Create:
-		t.open[c.Collection] = draftOf(&view{fingerprint: c.Fingerprint})
+		t.open[c.Collection] = draftOf(&view{fingerprint: c.Fingerprint, settings: c.Settings, dim: c.Settings.Dim})
 	case Drop:
 		t.open[c.Collection] = &draft{dropped: true}
 	case Alter:
-		t.existing(c.Collection).alter(c.Fingerprint)
+		t.existing(c.Collection).alter(c.Fingerprint, c.Settings)
 	case Put:
 		t.existing(c.Collection).putNew(c.Document)
 	case Delete:
@@ -162,12 +163,14 @@ func (v *view) waits() bool {
 	return false
 }
 
-// alter takes the vectors away when the fingerprint changes.
-func (d *draft) alter(fingerprint string) {
-	if fingerprint == d.fingerprint {
+// alter takes the vectors away when others will come in their place.
+func (d *draft) alter(fingerprint string, settings VectorSettings) {
+	same := fingerprint == d.fingerprint && settings.Metric == d.settings.Metric && settings.Dim == d.settings.Dim
+	d.fingerprint, d.settings = fingerprint, settings
+	if same {
 		return
 	}
-	d.fingerprint, d.dim = fingerprint, 0
+	d.dim = settings.Dim
 	for i, p := range d.parts {
 		p.docs.Each(func(doc uint32) {
 			if p.seg.Dim() > 0 && !d.dead[i][doc] {
@@ -279,7 +282,7 @@ func (d *draft) attach(vectors map[Hash][]float32) error {
 		if len(d.waiting[h]) == 0 {
 			continue
 		}
-		if reason := checkVector(v, d.dim); reason != "" {
+		if reason := d.settings.checkVector(v, d.dim); reason != "" {
 			return &VectorError{Hash: h, Reason: reason}
 		}
 		d.dim = len(v)
@@ -298,7 +301,7 @@ func (d *draft) finish(small int, background bool) (*view, error) {
 	if d.dropped || d.damage != nil {
 		return nil, d.damage
 	}
-	v := &view{fingerprint: d.fingerprint, dim: d.dim}
+	v := &view{fingerprint: d.fingerprint, settings: d.settings, dim: d.dim}
 	for i, p := range d.parts {
 		if len(d.dead[i]) > 0 {
 			dead := make([]uint32, 0, len(d.dead[i]))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/quarry-search/quarry/internal/engine/quant"
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
@@ -17,8 +18,9 @@ type ChangeKind uint8
 const (
 	// Create makes an empty collection, in place of one of the same name.
 	Create ChangeKind = iota
-	// Alter sets the collection's fingerprint. When it differs from the one
-	// before, every vector of the collection is dropped.
+	// Alter sets the collection's fingerprint and settings. When the
+	// fingerprint, metric or dimension differs from the one before, every
+	// vector of the collection is dropped.
 	Alter
 	// Drop removes the collection.
 	Drop
@@ -40,9 +42,28 @@ type Change struct {
 	Seq         uint64
 	Kind        ChangeKind
 	Collection  string
-	Document    Document // Put; of Delete and SetAccess the ID, and the Access
-	Fingerprint string   // of the vectors, or of the collection (Create, Alter)
+	Document    Document       // Put; of Delete and SetAccess the ID, and the Access
+	Fingerprint string         // of the vectors, or of the collection (Create, Alter)
+	Settings    VectorSettings // Create, Alter
 	Vectors     map[Hash][]float32
+}
+
+// Metric is how the vectors of a collection are compared.
+type Metric = quant.Metric
+
+// The metrics. Scores are the cosine, the dot product, and the squared
+// Euclidean distance with a minus sign: more is always nearer.
+const (
+	Cosine = quant.Cosine
+	Dot    = quant.Dot
+	L2     = quant.L2
+)
+
+// VectorSettings say how a collection's vectors are searched.
+type VectorSettings struct {
+	Metric Metric
+	Dim    int  // of all its vectors; 0 takes that of the first
+	Exact  bool // the dense leg scores every allowed row, always
 }
 
 // Document is a document to put.
@@ -73,7 +94,7 @@ func (e *VectorError) Error() string {
 
 // checkVector returns why v cannot be stored or searched with, "" if it can.
 // dim is the collection's dimension, 0 while it has none.
-func checkVector(v []float32, dim int) string {
+func (s VectorSettings) checkVector(v []float32, dim int) string {
 	switch {
 	case len(v) == 0 || len(v) > maxDim:
 		return fmt.Sprintf("it has %d components, not 1 to %d", len(v), maxDim)
@@ -87,10 +108,17 @@ func checkVector(v []float32, dim int) string {
 	switch {
 	case math.IsNaN(norm) || math.IsInf(norm, 0):
 		return "a component is not a finite number"
-	case math.Abs(norm-1) > 0.01:
+	case s.Metric == Cosine && math.Abs(norm-1) > 0.01:
 		return "it is not of unit length"
+	case norm > maxLength*maxLength:
+		return "it is longer than 1e9"
 	}
 	return ""
 }
 
-const maxDim = 4096
+const (
+	maxDim = 4096
+	// maxLength keeps squares of distances, and their sums, far from the end
+	// of 32-bit floats.
+	maxLength = 1e9
+)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quarry-search/quarry/internal/engine/kernel"
 	"github.com/quarry-search/quarry/internal/engine/quant"
+	"github.com/quarry-search/quarry/internal/engine/segment"
 )
 
 const (
@@ -21,11 +22,13 @@ const (
 
 // denseQuery is a query vector made ready, with the scratch of a scan.
 type denseQuery struct {
+	dim      int
 	rotation *quant.Rotation
 	padded   []float32 // [stride]
 	rotated  []float32
+	offset   []float32 // rotated, from a segment's centre
 	bits     kernel.BitQuery
-	bytes    []int8
+	lifted   liftedQuery
 	ids      [batchRows + 4]uint32
 	scores   [batchRows + 4]float32
 	kept     []estimate // by scan
@@ -38,13 +41,14 @@ type estimate struct {
 	score float32
 }
 
-// dense returns the best rows by exact cosine, and the path that found them.
+// dense returns the best rows by exact score, and the path that found them.
 func (s *search) dense() (list []scored, path string, err error) {
 	q, _ := s.engine.queries.Get().(*denseQuery)
-	if q == nil || len(q.padded) != quant.Padded(len(s.query.Vector), kernel.FloatBlock) {
-		q = &denseQuery{rotation: quant.NewRotation(len(s.query.Vector))}
+	if q == nil || q.dim != len(s.query.Vector) {
+		q = &denseQuery{dim: len(s.query.Vector), rotation: quant.NewRotation(len(s.query.Vector))}
 		q.padded = make([]float32, quant.Padded(len(s.query.Vector), kernel.FloatBlock))
 		q.rotated = make([]float32, q.rotation.Size())
+		q.offset = make([]float32, q.rotation.Size())
 	}
 	defer s.engine.queries.Put(q)
 	clear(q.padded[copy(q.padded, s.query.Vector):])
@@ -57,7 +61,7 @@ func (s *search) dense() (list []scored, path string, err error) {
 	switch {
 	case rows == 0:
 		return nil, "", nil
-	case s.query.Exact || rows <= max(exactRows, keep):
+	case s.query.Exact || s.view.settings.Exact || rows <= max(exactRows, keep):
 		for i, p := range s.view.parts {
 			if err := s.score(q, &top, int32(i), s.sets[i].vectors(p)); err != nil {
 				return nil, "", err
@@ -82,7 +86,7 @@ func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) erro
 		if err := seg.VerifyVectors(batch); err != nil {
 			return err
 		}
-		kernel.DotsF32(q.scores[:], q.padded, base, batch)
+		exactScores(s.view.settings.Metric, q.scores[:len(batch)], q.padded, base, batch)
 		for i, row := range batch {
 			if score := orderedScore(q.scores[i]); score >= top.full() {
 				top.push(scored{rowRef{part, row}, score})
@@ -96,7 +100,6 @@ func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) erro
 // q.found what graphs found in the parts that have one.
 func (s *search) scan(q *denseQuery, keep int) (path string) {
 	q.rotation.Rotate(q.rotated, q.padded)
-	quant.SetBitQuery(&q.bits, q.rotated)
 	q.kept, q.found = q.kept[:0], q.found[:0]
 	path = PathScan1
 	above := float32(math.Inf(-1))
@@ -112,13 +115,11 @@ func (s *search) scan(q *denseQuery, keep int) (path string) {
 		if done {
 			continue
 		}
+		constant := q.aim(s.view.settings.Metric, s.query.Vector, p.seg)
 		for len(rows) > 0 {
 			batch := rows[:min(batchRows, len(rows))]
 			rows = rows[len(batch):]
-			n := kernel.ScanBits(q.ids[:], q.scores[:], &q.bits, p.seg.Codes(), batch, above)
-			for j := range n {
-				q.kept = append(q.kept, estimate{rowRef{int32(i), q.ids[j]}, q.scores[j]})
-			}
+			q.scanBatch(p.seg, int32(i), batch, constant, above)
 			if len(q.kept) >= 3*keep {
 				above = q.cut(keep)
 			}
@@ -129,6 +130,43 @@ func (s *search) scan(q *denseQuery, keep int) (path string) {
 	}
 	q.kept = append(q.kept, q.found...)
 	return path
+}
+
+// aim makes q.bits ready for a segment's codes, and returns what must be added
+// to their estimates so that those of all segments compare.
+func (q *denseQuery) aim(metric Metric, vector []float32, seg *segment.Segment) (constant float32) {
+	centre, rotated := seg.Centre()
+	switch metric {
+	case Dot: // q·x = q·(x − c) + q·c
+		quant.SetBitQuery(&q.bits, q.rotated)
+		for i, c := range centre {
+			constant += vector[i] * c
+		}
+		return constant
+	case L2: // see quant.Bias
+		for i, c := range rotated {
+			q.offset[i] = q.rotated[i] - c
+		}
+		quant.SetBitQuery(&q.bits, q.offset)
+		return quant.Bias(q.offset)
+	}
+	quant.SetBitQuery(&q.bits, q.rotated)
+	return 0
+}
+
+// scanBatch appends to q.kept the rows with estimates above a threshold.
+func (q *denseQuery) scanBatch(seg *segment.Segment, part int32, batch []uint32, constant, above float32) {
+	biases, greatest := seg.Biases()
+	n := kernel.ScanBits(q.ids[:], q.scores[:], &q.bits, seg.Codes(), batch, above-constant-greatest)
+	for j, row := range q.ids[:n] {
+		score := q.scores[j] + constant
+		if biases != nil {
+			if score += biases[row]; score <= above {
+				continue
+			}
+		}
+		q.kept = append(q.kept, estimate{rowRef{part, row}, score})
+	}
 }
 
 // cut keeps the n best estimates and returns the least of them.
@@ -187,8 +225,20 @@ func (s *search) rescore(q *denseQuery, top *topK) error {
 	return nil
 }
 
-// cosine returns a row's exact score; known is false when it has no vector.
-func (s *search) cosine(r rowRef) (score float32, known bool, err error) {
+// exactScores sets out to the scores of rows of base by metric.
+func exactScores(metric Metric, out, padded, base []float32, rows []uint32) {
+	if metric != L2 {
+		kernel.DotsF32(out, padded, base, rows)
+		return
+	}
+	kernel.SquaresF32(out, padded, base, rows)
+	for i := range rows {
+		out[i] = 0 - out[i] // not -0, which would stand behind 0
+	}
+}
+
+// exactScore returns a row's exact score; known is false when it has no vector.
+func (s *search) exactScore(r rowRef) (score float32, known bool, err error) {
 	seg := s.view.parts[r.part].seg
 	if has := seg.HasVector(); has == nil || !has.Get(r.row) {
 		return 0, false, nil
@@ -203,6 +253,6 @@ func (s *search) cosine(r rowRef) (score float32, known bool, err error) {
 	if err := seg.VerifyVectors(rows); err != nil {
 		return 0, false, err
 	}
-	kernel.DotsF32(out[:], padded, seg.Vectors(), rows)
+	exactScores(s.view.settings.Metric, out[:], padded, seg.Vectors(), rows)
 	return out[0], true, nil
 }

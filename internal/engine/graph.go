@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
+	"github.com/quarry-search/quarry/internal/engine/kernel"
 	"github.com/quarry-search/quarry/internal/engine/quant"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
@@ -17,6 +19,7 @@ import (
 // its codes lie in. It can be lost at any time: the scan does its work.
 type partGraph struct {
 	*ann.Graph
+	lift  quant.Lift
 	file  *segmentFile // nil in memory
 	check uint32
 }
@@ -24,13 +27,13 @@ type partGraph struct {
 // graphName is the name of graph file number n.
 func graphName(n uint64) string { return fmt.Sprintf("ann-%016x", n) }
 
-// wantsGraph reports whether a graph would serve the part: it is large, and
-// every row of its segment has a vector. It is made of segments whose file is
+// wantsGraph reports whether a graph would serve the part: it is large, every
+// row of its segment has a vector, and its collection is not scored exactly. It is made of segments whose file is
 // written: those live long.
-func (e *Engine) wantsGraph(p *part) bool {
+func (e *Engine) wantsGraph(v *view, p *part) bool {
 	settled := p.file != nil || e.options.FS == nil
 	has := p.seg.HasVector()
-	return p.graph == nil && settled && p.liveRows >= e.options.GraphRows && has != nil && has.Count() == p.seg.Rows()
+	return p.graph == nil && settled && !v.settings.Exact && p.liveRows >= e.options.GraphRows && has != nil && has.Count() == p.seg.Rows()
 }
 
 // graphOne builds the graph of one part that wants one, and reports whether
@@ -42,7 +45,7 @@ func (e *Engine) graphOne(ctx context.Context) (bool, error) {
 	var collection string
 	s.each(func(name string, v *view) {
 		for _, p := range v.parts {
-			if wanting == nil && e.wantsGraph(p) {
+			if wanting == nil && e.wantsGraph(v, p) {
 				wanting, collection = p, name
 			}
 		}
@@ -73,7 +76,8 @@ func (e *Engine) install(collection string, seg *segment.Segment, g *partGraph) 
 	if at < 0 {
 		return false
 	}
-	next := &view{fingerprint: v.fingerprint, dim: v.dim, parts: slices.Clone(v.parts)}
+	next := v.like()
+	next.parts = slices.Clone(v.parts)
 	next.parts[at] = v.parts[at].with(g)
 	e.publish(now.seq, map[string]*view{collection: next})
 	e.merged.Store(true)
@@ -95,31 +99,26 @@ func (e *Engine) buildGraph(ctx context.Context, p *part) (*partGraph, error) {
 	if err := p.seg.VerifyVectors(segment.AllBits(p.seg.Rows()).AppendTo(nil)); err != nil {
 		return nil, e.failed(err)
 	}
-	rotation := quant.NewRotation(p.seg.Dim())
-	codes := ann.Codes{Data: make([]uint8, p.seg.Rows()*rotation.Size()), Size: rotation.Size()}
-	rotated := make([]float32, rotation.Size())
-	for row := range p.seg.Rows() {
-		if row%4096 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		rotation.Rotate(rotated, p.seg.Vectors()[row*p.seg.Stride():][:p.seg.Dim()])
-		quant.EncodeBytes(codes.Row(uint32(row)), rotated)
+	lift := liftOf(p.seg)
+	codes, err := encodeRows(ctx, p.seg, lift)
+	if err != nil {
+		return nil, err
 	}
 	o := ann.DefaultOptions()
 	o.Threads = max(1, runtime.GOMAXPROCS(0)/2)
 	g, err := ann.Build(ctx, codes, o)
 	if err != nil || e.options.FS == nil {
-		return &partGraph{Graph: g}, err
+		return &partGraph{Graph: g, lift: lift}, err
 	}
-	number, check, err := e.writeGraph(g, codes)
+	number, check, err := e.writeGraph(g, codes, lift)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFlush, err)
 	}
-	return e.openGraph(number, check, p.seg.Rows())
+	return e.openGraph(number, check, p.seg)
 }
 
 // writeGraph writes codes and graph to a file.
-func (e *Engine) writeGraph(g *ann.Graph, codes ann.Codes) (number uint64, check uint32, err error) {
+func (e *Engine) writeGraph(g *ann.Graph, codes ann.Codes, lift quant.Lift) (number uint64, check uint32, err error) {
 	e.flushing.Lock() // or a flush sweeps the file
 	defer e.flushing.Unlock()
 	number = e.next
@@ -128,6 +127,7 @@ func (e *Engine) writeGraph(g *ann.Graph, codes ann.Codes) (number uint64, check
 	check, err = e.writeFile(graphName(number), func(w io.Writer) (uint32, error) {
 		return segment.WriteSections(w, []segment.Section{
 			{Name: "size", Bytes: segment.Bytes([]uint32{uint32(codes.Size)})},
+			{Name: "longest", Bytes: segment.Bytes([]uint32{math.Float32bits(lift.Longest)})},
 			{Name: "codes", Bytes: codes.Data},
 			{Name: "neighbors", Bytes: segment.Bytes(a.Neighbors)},
 			{Name: "degrees", Bytes: a.Degrees},
@@ -146,25 +146,31 @@ func (e *Engine) writeGraph(g *ann.Graph, codes ann.Codes) (number uint64, check
 var errOtherGraph = errors.New("it is not the segment's graph")
 
 // openGraph maps a graph file.
-func (e *Engine) openGraph(number uint64, check uint32, rows int) (*partGraph, error) {
+func (e *Engine) openGraph(number uint64, check uint32, seg *segment.Segment) (*partGraph, error) {
 	mapping, err := e.options.FS.Map(graphName(number))
 	if err != nil {
 		return nil, err
 	}
 	g := &partGraph{check: check, file: &segmentFile{number: number, size: int64(len(mapping.Bytes())), mapping: mapping}}
-	if err := g.read(mapping.Bytes(), rows); err != nil {
+	if err := g.read(mapping.Bytes(), seg); err != nil {
 		return nil, errors.Join(err, mapping.Close())
 	}
 	return g, nil
 }
 
-func (g *partGraph) read(b []byte, rows int) error {
+func (g *partGraph) read(b []byte, seg *segment.Segment) error {
 	s, check, err := segment.OpenSections(b)
 	if err != nil {
 		return err
 	}
-	size := segment.Uint32s(s["size"])
-	if check != g.check || len(size) != 1 || size[0] == 0 || len(s["codes"]) != rows*int(size[0]) {
+	size, longest := segment.Uint32s(s["size"]), segment.Uint32s(s["longest"])
+	if check != g.check || len(size) != 1 || len(longest) != 1 {
+		return errOtherGraph
+	}
+	centre, _ := seg.Centre()
+	g.lift = quant.Lift{Metric: seg.Metric(), Centre: centre, Longest: math.Float32frombits(longest[0])}
+	want := quant.Padded(g.lift.LiftedDim(seg.Dim()), kernel.CodeBlock)
+	if int(size[0]) != want || len(s["codes"]) != seg.Rows()*want {
 		return errOtherGraph
 	}
 	g.Graph, err = ann.Open(ann.Codes{Data: s["codes"], Size: int(size[0])}, ann.Arrays{
@@ -215,7 +221,7 @@ func (s *search) walk(q *denseQuery, i int, rows []uint32) (tried, done bool) {
 			seeds = append(seeds, rows[at])
 		}
 	}
-	found, done := p.graph.Search(nil, q.codes(), beam, allowed, seeds, budget)
+	found, done := p.graph.Search(nil, q.codes(p.graph.lift, s.query.Vector), beam, allowed, seeds, budget)
 	if !done {
 		return true, false
 	}
@@ -223,12 +229,4 @@ func (s *search) walk(q *denseQuery, i int, rows []uint32) (tried, done bool) {
 		q.found = append(q.found, estimate{rowRef{int32(i), f.Row}, float32(f.Score)})
 	}
 	return true, true
-}
-
-// codes are the query's 8-bit codes.
-func (q *denseQuery) codes() ann.Query {
-	if q.bytes == nil {
-		q.bytes = make([]int8, len(q.rotated))
-	}
-	return ann.Query{Codes: q.bytes, Sum: quant.EncodeQuery(q.bytes, q.rotated)}
 }

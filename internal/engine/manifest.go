@@ -37,6 +37,7 @@ type manifest struct {
 
 type manifestCollection struct {
 	name, fingerprint string
+	settings          VectorSettings
 	dim               int
 	parts             []manifestPart
 }
@@ -60,6 +61,7 @@ func (m manifest) encode() []byte {
 	for _, c := range m.collections {
 		b = appendString(appendString(b, c.name), c.fingerprint)
 		b = binary.AppendUvarint(b, uint64(c.dim))
+		b = c.settings.append(b)
 		b = binary.AppendUvarint(b, uint64(len(c.parts)))
 		for _, p := range c.parts {
 			b = binary.AppendUvarint(b, p.file)
@@ -95,7 +97,7 @@ func decodeManifest(b []byte) (manifest, error) {
 	}
 	m := manifest{seq: r.number(), next: r.number(), log: r.string(), fingerprint: r.string()}
 	for n := r.number(); n > 0 && !r.bad; n-- {
-		c := manifestCollection{name: r.string(), fingerprint: r.string(), dim: int(r.number())}
+		c := manifestCollection{name: r.string(), fingerprint: r.string(), dim: int(r.number()), settings: r.settings()}
 		for parts := r.number(); parts > 0 && !r.bad; parts-- {
 			p := manifestPart{file: r.number(), check: r.fixed()}
 			doc := uint32(0)
@@ -138,6 +140,23 @@ func (r *manifestReader) take(n uint64) []byte {
 	b := r.rest[:n]
 	r.rest = r.rest[n:]
 	return b
+}
+
+// append writes settings: a byte for the metric, a byte that is 1 when the
+// dense leg is exact, and the dimension.
+func (s VectorSettings) append(b []byte) []byte {
+	exact := byte(0)
+	if s.Exact {
+		exact = 1
+	}
+	return binary.AppendUvarint(append(b, byte(s.Metric), exact), uint64(s.Dim))
+}
+
+func (r *manifestReader) settings() VectorSettings {
+	b := r.take(2)
+	s := VectorSettings{Metric: Metric(b[0]), Exact: b[1] == 1, Dim: int(r.number())}
+	r.bad = r.bad || !s.Metric.Valid() || s.Dim > maxDim
+	return s
 }
 
 func (r *manifestReader) string() string { return string(r.take(r.number())) }

@@ -82,7 +82,7 @@ func (v *view) merge(docs []segment.Document, chosen map[int]bool) error {
 			rest = append(rest, p)
 		}
 	}
-	seg, err := build(docs, inputs)
+	seg, err := build(v.settings.Metric, docs, inputs)
 	if err != nil {
 		return err
 	}
@@ -93,8 +93,18 @@ func (v *view) merge(docs []segment.Document, chosen map[int]bool) error {
 	return nil
 }
 
+// metricOf is the metric of parts of one collection.
+func metricOf(parts []*part) Metric {
+	for _, p := range parts {
+		if p.seg.Dim() > 0 {
+			return p.seg.Metric()
+		}
+	}
+	return Cosine
+}
+
 // build makes a segment of documents and of what lives in parts.
-func build(docs []segment.Document, parts []*part) (*segment.Segment, error) {
+func build(metric Metric, docs []segment.Document, parts []*part) (*segment.Segment, error) {
 	inputs := make([]segment.Part, len(parts))
 	for i, p := range parts {
 		if err := p.verify(); err != nil {
@@ -102,7 +112,7 @@ func build(docs []segment.Document, parts []*part) (*segment.Segment, error) {
 		}
 		inputs[i] = segment.Part{Segment: p.seg, Live: p.docs}
 	}
-	seg, err := segment.Build(docs, inputs)
+	seg, err := segment.BuildFor(metric, docs, inputs)
 	if err != nil {
 		return nil, fmt.Errorf("build a segment: %w", err)
 	}

@@ -12,7 +12,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/quarry-search/quarry/internal/engine/bm25"
-	"github.com/quarry-search/quarry/internal/engine/kernel"
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
@@ -21,6 +20,7 @@ const testDim = 64
 // oracle is the naive engine: documents in maps, every answer by looking at
 // each of them.
 type oracle struct {
+	metric      Metric
 	collections map[string]map[string]*oracleDoc
 }
 
@@ -113,7 +113,10 @@ func (o *oracle) search(q Query) Result {
 		}
 		if v := row.doc.vectors[row.row.Hash]; v != nil && q.Vector != nil {
 			out := make([]float32, 1)
-			kernel.DotsF32(out, q.Vector, v, []uint32{0})
+			padded := make([]float32, 2*testDim)
+			copy(padded, q.Vector)
+			copy(padded[testDim:], v)
+			exactScores(o.metric, out, padded[:testDim], padded[testDim:], []uint32{0})
 			row.dense, row.known = out[0], true
 		}
 	}
@@ -159,10 +162,15 @@ type world struct {
 }
 
 func newWorld(seed uint64) *world {
-	w := &world{r: rand.New(rand.NewPCG(seed, 1)), oracle: oracle{map[string]map[string]*oracleDoc{}}}
-	w.add(Change{Kind: Create, Collection: "a"})
-	w.add(Change{Kind: Create, Collection: "b"})
+	metric := Metric(seed % 3)
+	w := &world{r: rand.New(rand.NewPCG(seed, 1)), oracle: oracle{metric, map[string]map[string]*oracleDoc{}}}
+	w.create("a")
+	w.create("b")
 	return w
+}
+
+func (w *world) create(name string) {
+	w.add(Change{Kind: Create, Collection: name, Settings: VectorSettings{Metric: w.oracle.metric}})
 }
 
 func (w *world) add(c Change) {
@@ -198,6 +206,18 @@ func testVector(seed uint64) []float32 {
 	return unitVector(rand.New(rand.NewPCG(seed, 3)), testDim)
 }
 
+// vector makes vectors of any length where the metric has use for it.
+func (w *world) vector(seed uint64) []float32 {
+	v := testVector(seed)
+	if w.oracle.metric != Cosine {
+		by := 3 * rand.New(rand.NewPCG(seed, 4)).Float32()
+		for i := range v {
+			v[i] *= by
+		}
+	}
+	return v
+}
+
 // step makes one random change.
 func (w *world) step() {
 	coll := w.collection()
@@ -212,14 +232,14 @@ func (w *world) step() {
 		for _, id := range slices.Sorted(maps.Keys(docs)) {
 			d := docs[id]
 			if r := d.Rows[w.r.IntN(len(d.Rows))]; w.r.IntN(3) == 0 {
-				vectors[r.Hash] = testVector(uint64(r.Hash[0]) + uint64(r.Hash[31])<<8)
+				vectors[r.Hash] = w.vector(uint64(r.Hash[0]) + uint64(r.Hash[31])<<8)
 			}
 		}
 		w.add(Change{Kind: SetVectors, Vectors: vectors})
 	case 4:
 		if w.r.IntN(12) == 0 {
 			w.add(Change{Kind: Drop, Collection: coll})
-			w.add(Change{Kind: Create, Collection: coll})
+			w.create(coll)
 		}
 	default:
 		w.put(coll)
@@ -241,7 +261,7 @@ func (w *world) put(coll string) {
 		h := hashOf(text)
 		d.Rows = append(d.Rows, Row{Ordinal: o, Hash: h, Text: text})
 		if w.r.IntN(3) > 0 {
-			c.Vectors[h] = testVector(uint64(h[0]) + uint64(h[31])<<8)
+			c.Vectors[h] = w.vector(uint64(h[0]) + uint64(h[31])<<8)
 		}
 	}
 	c.Document = d
@@ -259,7 +279,7 @@ func (w *world) check(e *Engine) string {
 			q.Text = w.text()
 		}
 		if w.r.IntN(4) > 0 {
-			q.Vector = testVector(w.r.Uint64N(99))
+			q.Vector = w.vector(w.r.Uint64N(99))
 		}
 		switch w.r.IntN(3) {
 		case 0:

@@ -107,7 +107,7 @@ func (e *Engine) mergeOne(most int) (bool, error) {
 // puts it in their place. Documents that died meanwhile die in it too. When
 // one of the parts is no longer there the work was for nothing.
 func (e *Engine) mergeParts(collection string, parts []*part) error {
-	seg, err := build(nil, parts)
+	seg, err := build(metricOf(parts), nil, parts)
 	if err != nil {
 		return e.failed(err)
 	}
@@ -118,7 +118,7 @@ func (e *Engine) mergeParts(collection string, parts []*part) error {
 	if v == nil {
 		return nil
 	}
-	next := &view{fingerprint: v.fingerprint, dim: v.dim}
+	next := v.like()
 	replaced := map[int]bool{}
 	var dead []uint32
 	for _, p := range parts {

@@ -14,7 +14,7 @@ type Query struct {
 	Scope      Scope
 	Filter     filter.Filter
 	Text       string    // "" skips the lexical leg
-	Vector     []float32 // [dim], unit length; nil skips the dense leg
+	Vector     []float32 // [dim], of unit length for cosines; nil skips the dense leg
 	Limit      int       // candidates per leg
 	Exact      bool      // dense leg by exhaustive exact scan
 }
@@ -42,7 +42,7 @@ type Candidate struct {
 	Version int
 	Ordinal int
 	Hash    Hash
-	Dense   Score // cosine
+	Dense   Score // by the collection's metric: see Metric
 	Lexical Score // BM25
 }
 
@@ -99,7 +99,7 @@ func (e *Engine) checkQuery(v *view, q Query) error {
 		return err
 	}
 	if q.Vector != nil {
-		if reason := checkVector(q.Vector, v.dim); reason != "" {
+		if reason := v.settings.checkVector(q.Vector, v.dim); reason != "" {
 			return &VectorError{Reason: reason}
 		}
 	}
@@ -174,7 +174,7 @@ func (s *search) join(dense, lexical []scored) (list []Candidate, err error) {
 		c := s.candidate(l.rowRef)
 		c.Lexical = Score{Value: lexicalScore(l), Rank: i + 1, Known: true}
 		if s.query.Vector != nil {
-			if c.Dense.Value, c.Dense.Known, err = s.cosine(l.rowRef); err != nil {
+			if c.Dense.Value, c.Dense.Known, err = s.exactScore(l.rowRef); err != nil {
 				return nil, err
 			}
 		}

@@ -37,10 +37,13 @@ func (e *Engine) load() error {
 	}
 	views := map[string]*view{}
 	for _, c := range m.collections {
-		v := &view{fingerprint: c.fingerprint, dim: c.dim}
+		v := &view{fingerprint: c.fingerprint, settings: c.settings, dim: c.dim}
 		views[c.name] = v
 		for _, mp := range c.parts {
 			p, err := e.openPart(mp)
+			if err == nil && p.seg.Dim() > 0 && p.seg.Metric() != c.settings.Metric {
+				err = errors.Join(errSwapped, closeParts(map[*segment.Segment]*part{p.seg: p}))
+			}
 			if err != nil {
 				for _, v := range views {
 					v.close()
@@ -87,7 +90,7 @@ func (e *Engine) openPart(mp manifestPart) (*part, error) {
 	}
 	if mp.graph != 0 {
 		// Without its graph a segment is scanned, and gets another one.
-		p.graph, _ = e.openGraph(mp.graph, mp.graphCheck, p.seg.Rows())
+		p.graph, _ = e.openGraph(mp.graph, mp.graphCheck, p.seg)
 	}
 	return p, nil
 }
@@ -224,7 +227,7 @@ func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedS
 		used[name] = true // s may be from before it
 	}
 	s.each(func(name string, v *view) {
-		c := manifestCollection{name: name, fingerprint: v.fingerprint, dim: v.dim}
+		c := manifestCollection{name: name, fingerprint: v.fingerprint, settings: v.settings, dim: v.dim}
 		for _, p := range v.parts {
 			mp := manifestPart{dead: deadOf(p)}
 			if p.file != nil {
@@ -290,7 +293,7 @@ func (e *Engine) adopt(written map[*segment.Segment]flushedSegment) error {
 // adopt returns the view with its parts in mapped replaced, and takes those
 // out of mapped.
 func (v *view) adopt(mapped map[*segment.Segment]*part) *view {
-	next := &view{fingerprint: v.fingerprint, dim: v.dim}
+	next := v.like()
 	for _, p := range v.parts {
 		if m := mapped[p.seg]; m != nil {
 			delete(mapped, p.seg)

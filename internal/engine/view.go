@@ -9,8 +9,14 @@ import (
 // view is a snapshot of one collection: immutable.
 type view struct {
 	fingerprint string
+	settings    VectorSettings
 	dim         int // of its vectors, 0 while there are none
 	parts       []*part
+}
+
+// like returns an empty view of the same collection.
+func (v *view) like() *view {
+	return &view{fingerprint: v.fingerprint, settings: v.settings, dim: v.dim}
 }
 
 // part is a segment and which of its documents live. A document lives in one

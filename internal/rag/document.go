@@ -25,6 +25,8 @@ type Settings struct {
 	// DenseWeight is the dense leg's share in fusion, 0 to 1; nil takes the
 	// default (retrieve.DefaultDenseWeight).
 	DenseWeight *float64 `json:"dense_weight,omitempty"`
+	// Vectors, all but Path, are fixed when the collection is created.
+	Vectors VectorSettings `json:"vectors,omitzero"`
 }
 
 // Kind is what sort of document the parser found.

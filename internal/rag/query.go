@@ -50,7 +50,7 @@ type Query struct {
 type LegQuery struct {
 	Collection string
 	Text       string    // "" skips the lexical leg
-	Vector     []float32 // [dim] unit length; nil skips the dense leg
+	Vector     []float32 // [dim], of unit length for cosines; nil skips the dense leg
 	Filter     filter.Filter
 	Limit      int  // candidates per leg
 	Exact      bool // scan everything with exact scores
@@ -69,7 +69,7 @@ type Candidate struct {
 	Collection string
 	Key        ChunkKey
 	TextHash   Hash
-	Dense      LegScore // cosine
+	Dense      LegScore // by the collection's Metric
 	Lexical    LegScore // BM25
 }
 

@@ -8,9 +8,10 @@ func supported() []implementation {
 	x := cpu.X86
 	if x.HasAVX2 && x.HasFMA {
 		list = append(list, implementation{
-			name:    "avx2",
-			dotsF32: withF32(batchF32AVX2),
-			dotsU8:  withU8(batchU8AVX2),
+			name:       "avx2",
+			dotsF32:    withF32(batchF32AVX2),
+			squaresF32: withF32(squaresF32AVX2),
+			dotsU8:     withU8(batchU8AVX2),
 			// The scalar scan is already bound by POPCNT.
 			scanBits: scanBitsScalar,
 		})
@@ -18,10 +19,11 @@ func supported() []implementation {
 	if x.HasAVX2 && x.HasFMA && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL &&
 		x.HasAVX512VNNI && x.HasAVX512VPOPCNTDQ {
 		list = append(list, implementation{
-			name:     "avx512_vnni",
-			dotsF32:  withF32(batchF32AVX512),
-			dotsU8:   withU8(batchU8VNNI),
-			scanBits: scanBitsAVX512,
+			name:       "avx512_vnni",
+			dotsF32:    withF32(batchF32AVX512),
+			squaresF32: withF32(squaresF32AVX512),
+			dotsU8:     withU8(batchU8VNNI),
+			scanBits:   scanBitsAVX512,
 		})
 	}
 	return list
@@ -53,6 +55,12 @@ func batchF32AVX512(base *float32, strideBytes int, q *float32, blocks int, ids 
 
 //go:noescape
 func batchF32AVX2(base *float32, strideBytes int, q *float32, blocks int, ids *uint32, count int, out *float32)
+
+//go:noescape
+func squaresF32AVX512(base *float32, strideBytes int, q *float32, blocks int, ids *uint32, count int, out *float32)
+
+//go:noescape
+func squaresF32AVX2(base *float32, strideBytes int, q *float32, blocks int, ids *uint32, count int, out *float32)
 
 //go:noescape
 func batchU8VNNI(base *uint8, stride int, q *int8, blocks int, ids *uint32, count int, out *int32)

@@ -26,10 +26,11 @@ type BitQuery struct {
 // implementation is one set of kernels. Counts of rows are positive multiples
 // of 4; sizes were checked by the caller.
 type implementation struct {
-	name     string
-	dotsF32  func(out []float32, q, base []float32, ids []uint32)
-	dotsU8   func(out []int32, q []int8, base []uint8, ids []uint32)
-	scanBits func(outIDs []uint32, out []float32, q *BitQuery, records []byte, ids []uint32, above float32) int
+	name       string
+	dotsF32    func(out []float32, q, base []float32, ids []uint32)
+	squaresF32 func(out, q, base []float32, ids []uint32)
+	dotsU8     func(out []int32, q []int8, base []uint8, ids []uint32)
+	scanBits   func(outIDs []uint32, out []float32, q *BitQuery, records []byte, ids []uint32, above float32) int
 }
 
 var active = best(supported())
@@ -54,6 +55,22 @@ func DotsF32(out, q, base []float32, ids []uint32) {
 		var four [4]float32
 		pad(&padded, ids[whole:])
 		active.dotsF32(four[:], q, base, padded[:])
+		copy(out[whole:len(ids)], four[:])
+	}
+}
+
+// SquaresF32 sets out[i] to the squared distance of q and row ids[i] of base,
+// under the conditions of DotsF32. That of equal vectors is 0.
+func SquaresF32(out, q, base []float32, ids []uint32) {
+	whole := len(ids) &^ 3
+	if whole > 0 {
+		active.squaresF32(out[:whole], q, base, ids[:whole])
+	}
+	if rest := len(ids) - whole; rest > 0 {
+		var padded [4]uint32
+		var four [4]float32
+		pad(&padded, ids[whole:])
+		active.squaresF32(four[:], q, base, padded[:])
 		copy(out[whole:len(ids)], four[:])
 	}
 }

@@ -40,6 +40,35 @@ func FuzzDotsF32(f *testing.F) {
 	})
 }
 
+func FuzzSquaresF32(f *testing.F) {
+	f.Add(uint64(1), uint8(24), uint8(9))
+	f.Add(uint64(2), uint8(1), uint8(1))
+	f.Add(uint64(3), uint8(79), uint8(6))
+	f.Fuzz(func(t *testing.T, seed uint64, blocks, count uint8) {
+		r := random(seed)
+		dim := FloatBlock * (int(blocks)%80 + 1)
+		ids := randomIDs(r, int(count), 50)
+		base, q := make([]float32, 50*dim), make([]float32, dim)
+		for _, s := range [][]float32{base, q} {
+			for i := range s {
+				s[i] = float32(r.NormFloat64())
+			}
+		}
+		copy(base[7*dim:], q)
+		want := make([]float32, len(ids))
+		squaresF32Scalar(want, q, base, ids)
+		eachActive(t, func(t *testing.T) {
+			got := make([]float32, len(ids))
+			SquaresF32(got, q, base, ids)
+			for i := range got {
+				if math.Abs(float64(got[i]-want[i])) > 1e-5*float64(want[i]) {
+					t.Fatalf("dim %d, row %d: %v, scalar %v", dim, i, got[i], want[i])
+				}
+			}
+		})
+	})
+}
+
 func FuzzDotsU8(f *testing.F) {
 	f.Add(uint64(1), uint8(6), uint8(9))
 	f.Add(uint64(2), uint8(1), uint8(3))

@@ -9,10 +9,11 @@ import (
 // scalar is the reference that every other implementation must equal, and
 // what runs where there is none.
 var scalar = implementation{
-	name:     "scalar",
-	dotsF32:  dotsF32Scalar,
-	dotsU8:   dotsU8Scalar,
-	scanBits: scanBitsScalar,
+	name:       "scalar",
+	dotsF32:    dotsF32Scalar,
+	squaresF32: squaresF32Scalar,
+	dotsU8:     dotsU8Scalar,
+	scanBits:   scanBitsScalar,
 }
 
 func dotsF32Scalar(out, q, base []float32, ids []uint32) {
@@ -24,6 +25,21 @@ func dotsF32Scalar(out, q, base []float32, ids []uint32) {
 			s1 += q[j+1] * row[j+1]
 			s2 += q[j+2] * row[j+2]
 			s3 += q[j+3] * row[j+3]
+		}
+		out[i] = s0 + s1 + s2 + s3
+	}
+}
+
+func squaresF32Scalar(out, q, base []float32, ids []uint32) {
+	for i, id := range ids {
+		row := base[int(id)*len(q):][:len(q)]
+		var s0, s1, s2, s3 float32
+		for j := 0; j+4 <= len(q); j += 4 {
+			d0, d1, d2, d3 := q[j]-row[j], q[j+1]-row[j+1], q[j+2]-row[j+2], q[j+3]-row[j+3]
+			s0 += d0 * d0
+			s1 += d1 * d1
+			s2 += d2 * d2
+			s3 += d3 * d3
 		}
 		out[i] = s0 + s1 + s2 + s3
 	}

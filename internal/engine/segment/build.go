@@ -22,9 +22,14 @@ type Part struct {
 var ErrDuplicate = errors.New("a document stands twice among the parts of a segment")
 
 // Build makes one segment of new documents and of the live ones of parts. All
-// vectors have the same dimension.
+// vectors have the same dimension, and are compared by their cosine.
 func Build(docs []Document, parts []Part) (*Segment, error) {
-	b := builder{seg: &Segment{fields: map[string]*Column{}}, interned: map[string]uint32{}}
+	return BuildFor(quant.Cosine, docs, parts)
+}
+
+// BuildFor is Build for vectors that are compared by metric.
+func BuildFor(metric quant.Metric, docs []Document, parts []Part) (*Segment, error) {
+	b := builder{seg: &Segment{metric: metric, fields: map[string]*Column{}}, interned: map[string]uint32{}}
 	sources := b.collect(docs, parts)
 	for i, src := range sources {
 		if i > 0 && src.id == sources[i-1].id {
@@ -35,6 +40,7 @@ func Build(docs []Document, parts []Part) (*Segment, error) {
 	b.seg.docRow = append(b.seg.docRow, uint32(len(b.seg.rowDoc)))
 	b.finishColumns()
 	b.finishTerms()
+	b.finishCodes()
 	return b.seg, nil
 }
 
@@ -173,6 +179,9 @@ func (b *builder) endRow(vector []float32, code []byte) {
 	}
 	s.has.Set(row)
 	copy(s.vectors[int(row)*s.stride:], vector)
+	if s.metric.Centred() {
+		return // finishCodes makes the codes, once all vectors are here
+	}
 	record := s.codes[int(row)*s.record:][:s.record]
 	if code != nil {
 		copy(record, code)

@@ -43,6 +43,8 @@ func (s *Segment) sections(f func(name string, get func() []byte, set func([]byt
 	array(f, "block.min_length", &s.minLen)
 	array(f, "vector.present", &s.has)
 	array(f, "vector.codes", &s.codes)
+	array(f, "vector.centre", &s.centre)
+	array(f, "vector.biases", &s.biases)
 	array(f, vectorSection, &s.vectors)
 }
 
@@ -65,6 +67,7 @@ func (s *Segment) Write(w io.Writer) (check uint32, err error) {
 	f.section("field.keys.ends", bytesOf(keys.ends))
 	f.section("field.keys.blob", keys.blob)
 	f.section("dim", bytesOf([]uint64{uint64(s.dim)}))
+	f.section("metric", []byte{byte(s.metric)})
 	s.sections(func(name string, get func() []byte, _ func([]byte)) { f.section(name, get()) })
 	return f.finish()
 }

@@ -35,7 +35,14 @@ func Open(b []byte) (*Segment, error) {
 	} else {
 		return nil, damaged("dim")
 	}
-	return s, s.validate()
+	if b := f.sections["metric"]; len(b) == 1 { // files from before there were several have none
+		s.metric = quant.Metric(b[0])
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	s.finishCentre()
+	return s, nil
 }
 
 const maxDim = 1 << 16
@@ -116,6 +123,13 @@ func (s *Segment) validate() error {
 	if s.dim > 0 {
 		wanted = rows
 	}
+	centre, biases := 0, 0
+	if s.metric.Centred() {
+		centre = s.dim
+	}
+	if s.metric == quant.L2 {
+		biases = wanted
+	}
 	blocks := 0
 	if n := len(s.blocks); n > 0 {
 		blocks = int(s.blocks[n-1])
@@ -141,6 +155,9 @@ func (s *Segment) validate() error {
 		{"block.max_tf", len(s.maxTF) == blocks},
 		{"block.min_length", len(s.minLen) == blocks},
 		{"vector.present", len(s.has) == (wanted+63)/64 && s.has.within(wanted)},
+		{"metric", s.metric.Valid()},
+		{"vector.centre", len(s.centre) == centre},
+		{"vector.biases", len(s.biases) == biases},
 		{"vector.codes", len(s.codes) == wanted*s.record},
 		{vectorSection, len(s.vectors) == wanted*s.stride},
 	} {

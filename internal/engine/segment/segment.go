@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/quarry-search/quarry/internal/engine/bm25"
+	"github.com/quarry-search/quarry/internal/engine/quant"
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
@@ -24,7 +25,7 @@ type Row struct {
 	Ordinal int
 	Hash    Hash
 	Terms   []string  // as bm25.Analyze emits them
-	Vector  []float32 // [dim], unit length; nil while there is none
+	Vector  []float32 // [dim], of unit length for cosines; nil while there is none
 }
 
 // Segment is immutable; all methods are safe for concurrent use.
@@ -59,6 +60,13 @@ type Segment struct {
 	record  int // bytes of a 1-bit record
 	codes   []byte
 	has     Bits // rows with a vector
+	// Of metrics whose codes are of what differs from the mean.
+	metric quant.Metric
+	centre []float32 // [dim] mean of the vectors; nil for cosines
+	biases []float32 // [rows] quant.Bias, of L2
+
+	rotatedCentre []float32
+	greatestBias  float32
 
 	waiting waiting
 	file    *file // that the arrays lie in; nil for one that was built
@@ -176,7 +184,7 @@ func (s *Segment) eachToken(row uint32, f func(term int)) {
 // SizeBytes is the memory that the segment's arrays take, mapped or not.
 func (s *Segment) SizeBytes() int64 {
 	n := s.ids.size() + s.records.size() + s.tokens.size() + s.terms.size() + s.access.size()
-	n += 4*(len(s.docRow)+len(s.rowDoc)+len(s.ordinal)+len(s.lengths)+len(s.blocks)+len(s.postRow)+len(s.minLen)+len(s.vectors)) +
+	n += 4*(len(s.biases)+len(s.docRow)+len(s.rowDoc)+len(s.ordinal)+len(s.lengths)+len(s.blocks)+len(s.postRow)+len(s.minLen)+len(s.vectors)) +
 		8*(len(s.postings)+len(s.has)) + len(s.hashes) + len(s.postTF) + len(s.maxTF) + len(s.codes)
 	for _, c := range s.fields {
 		n += c.size()

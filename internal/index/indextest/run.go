@@ -34,10 +34,15 @@ func Run(t *testing.T, open func(t *testing.T) rag.Index) {
 		{"a bad filter and a bad vector are refused", testBadInput},
 		{"a candidate of one leg has its true score in the other", testTrueScores},
 		{"a limit of nothing finds nothing", testNoLimit},
+		{"a collection may be scored exactly always", testExactPath},
+		{"given vectors are checked against their collection's settings", testGivenBadInput},
 		{"the default dense leg finds what the exact one does", testRecall},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, opened(t, open)) })
+	}
+	for _, metric := range []rag.Metric{rag.MetricCosine, rag.MetricDot, rag.MetricL2} {
+		t.Run("vectors of odd dimensions are ranked by "+string(metric), func(t *testing.T) { testMetric(t, opened(t, open), metric) })
 	}
 	t.Run("statistics count only what the scope sees", func(t *testing.T) {
 		testStatistics(t, opened(t, open), opened(t, open))

@@ -24,11 +24,20 @@ func translate(c rag.IndexChange) engine.Change {
 	out := engine.Change{Seq: c.Seq, Kind: kind, Collection: c.Collection, Fingerprint: c.Fingerprint, Vectors: vectors(c.Vectors)}
 	if c.Settings != nil {
 		out.Fingerprint = c.Settings.Fingerprint
+		out.Settings = settings(c.Settings.Settings.Vectors)
 	}
 	if c.Document != nil {
 		out.Document = document(*c.Document, c.Chunks)
 	}
 	return out
+}
+
+var metrics = map[rag.Metric]engine.Metric{
+	"": engine.Cosine, rag.MetricCosine: engine.Cosine, rag.MetricDot: engine.Dot, rag.MetricL2: engine.L2,
+}
+
+func settings(s rag.VectorSettings) engine.VectorSettings {
+	return engine.VectorSettings{Metric: metrics[s.Metric], Dim: s.Dimension, Exact: s.Path == rag.PathExact}
 }
 
 func vectors(m map[rag.Hash][]float32) map[engine.Hash][]float32 {

@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"math"
+
+	"github.com/quarry-search/quarry/internal/engine/ann"
+	"github.com/quarry-search/quarry/internal/engine/quant"
+	"github.com/quarry-search/quarry/internal/engine/segment"
+)
+
+// Graphs know cosines only: vectors of other metrics are lifted.
+
+// liftOf is the lift of a segment's vectors.
+func liftOf(seg *segment.Segment) quant.Lift {
+	centre, _ := seg.Centre()
+	lift := quant.Lift{Metric: seg.Metric(), Centre: centre}
+	var longest float32
+	switch biases, _ := seg.Biases(); lift.Metric {
+	case Dot:
+		for row := range seg.Rows() {
+			longest = max(longest, quant.Squared(seg.Vectors()[row*seg.Stride():][:seg.Stride()]))
+		}
+	case L2:
+		for _, bias := range biases {
+			longest = max(longest, -2*bias)
+		}
+	}
+	lift.Longest = float32(math.Sqrt(float64(longest)))
+	return lift
+}
+
+// encodeRows makes the 8-bit codes of all rows, each of which has a vector.
+func encodeRows(ctx context.Context, seg *segment.Segment, lift quant.Lift) (ann.Codes, error) {
+	lifted := make([]float32, lift.LiftedDim(seg.Dim()))
+	rotation := quant.NewRotation(len(lifted))
+	codes := ann.Codes{Data: make([]uint8, seg.Rows()*rotation.Size()), Size: rotation.Size()}
+	rotated := make([]float32, rotation.Size())
+	for row := range seg.Rows() {
+		if row%4096 == 0 && ctx.Err() != nil {
+			return ann.Codes{}, ctx.Err()
+		}
+		lift.Vector(lifted, seg.Vectors()[row*seg.Stride():][:seg.Dim()])
+		rotation.Rotate(rotated, lifted)
+		quant.EncodeBytes(codes.Row(uint32(row)), rotated)
+	}
+	return codes, nil
+}
+
+// liftedQuery makes a query's 8-bit codes, with the scratch for it.
+type liftedQuery struct {
+	rotation *quant.Rotation
+	lifted   []float32
+	rotated  []float32
+	codes    []int8
+}
+
+// codes are the query's codes for a graph.
+func (q *denseQuery) codes(lift quant.Lift, vector []float32) ann.Query {
+	l := &q.lifted
+	if lift.Metric == Cosine {
+		if l.rotation != nil || l.codes == nil {
+			*l = liftedQuery{codes: make([]int8, len(q.rotated))}
+		}
+		return ann.Query{Codes: l.codes, Sum: quant.EncodeQuery(l.codes, q.rotated)}
+	}
+	if n := lift.LiftedDim(len(vector)); l.rotation == nil || len(l.lifted) != n {
+		*l = liftedQuery{rotation: quant.NewRotation(n), lifted: make([]float32, n)}
+		l.rotated = make([]float32, l.rotation.Size())
+		l.codes = make([]int8, l.rotation.Size())
+	}
+	lift.Query(l.lifted, vector)
+	l.rotation.Rotate(l.rotated, l.lifted)
+	return ann.Query{Codes: l.codes, Sum: quant.EncodeQuery(l.codes, l.rotated)}
+}
