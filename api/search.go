@@ -4,7 +4,7 @@ import "encoding/json"
 
 // SearchRequest asks for hits.
 type SearchRequest struct {
-	Query       string          `json:"query" minLength:"1" maxLength:"8192"`
+	Query       string          `json:"query,omitempty" maxLength:"8192" doc:"Only a search with sort or facets needs none"`
 	Collections []string        `json:"collections,omitempty" maxItems:"100" doc:"None: every collection"`
 	Filter      json.RawMessage `json:"filter,omitempty" doc:"Native, Qdrant or Mongo spelling: see the API guide"`
 	TopK        int             `json:"top_k,omitempty" minimum:"1" maximum:"1000" default:"10"`
@@ -15,6 +15,22 @@ type SearchRequest struct {
 	Wait        string          `json:"wait,omitempty" enum:"vectors" doc:"vectors: and until its vectors are searchable"`
 	WaitMS      int             `json:"wait_ms,omitempty" minimum:"1" maximum:"60000" doc:"How long to wait at most (default 5000)"`
 	Explain     bool            `json:"explain,omitempty"`
+	Facets      []FacetRequest  `json:"facets,omitempty" maxItems:"16" doc:"Values to count among the documents that pass"`
+	Sort        []SortKey       `json:"sort,omitempty" maxItems:"8" doc:"Order by attributes instead of by score; ties stand by document"`
+	GroupBy     string          `json:"group_by,omitempty" enum:"document" doc:"document: top_k counts documents, and the hits of one stand together"`
+	GroupSize   int             `json:"group_size,omitempty" minimum:"1" maximum:"100" doc:"Hits of one document at most (default 3)"`
+}
+
+// FacetRequest asks for the values of an attribute.
+type FacetRequest struct {
+	Field string `json:"field" minLength:"1" maxLength:"128" doc:"An attribute, or a computed field as in filters"`
+	Limit int    `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"10" doc:"Values wanted, the most frequent first"`
+}
+
+// SortKey orders by an attribute.
+type SortKey struct {
+	Field string `json:"field" minLength:"1" maxLength:"128"`
+	Order string `json:"order,omitempty" enum:"asc,desc" default:"asc" doc:"Documents without a value stand last in either"`
 }
 
 // SearchResponse holds hits, best first.
@@ -26,6 +42,31 @@ type SearchResponse struct {
 	Degraded   []string `json:"degraded" doc:"Stages that were left out"`
 	TookMS     float64  `json:"took_ms"`
 	Stages     []Stage  `json:"stages,omitempty"`
+	Total      Total    `json:"total"`
+	Facets     []Facet  `json:"facets,omitempty" doc:"One for each that was asked for"`
+}
+
+// Total is how much passes scope and filter, whether it became a hit or not.
+// With sort and a query, only chunks that hold one of its words pass.
+type Total struct {
+	Documents int `json:"documents" doc:"Of which at least one chunk passes"`
+	Chunks    int `json:"chunks"`
+}
+
+// Facet tells the values of an attribute. All counts are exact, and of
+// documents of which at least one chunk passes.
+type Facet struct {
+	Field    string       `json:"field"`
+	Values   []FacetValue `json:"values" doc:"By falling count; equal counts by value"`
+	Distinct int          `json:"distinct" doc:"Values that there are, listed or not"`
+	Missing  int          `json:"missing" doc:"Documents without the attribute"`
+}
+
+// FacetValue is how many documents hold a value; a list counts once for each
+// of its elements.
+type FacetValue struct {
+	Value any `json:"value"`
+	Count int `json:"count"`
 }
 
 // Stage is how long one stage took.

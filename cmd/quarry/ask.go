@@ -22,7 +22,11 @@ func (c *cli) askCommand() *cobra.Command {
   quarry ask "who may see a document?" --collection docs --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			search, err := q.request(strings.Join(args, " "))
+			text := strings.Join(args, " ")
+			if strings.TrimSpace(text) == "" {
+				return misuse("the question is empty")
+			}
+			search, err := q.request(text)
 			if err != nil {
 				return err
 			}

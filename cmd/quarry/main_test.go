@@ -70,6 +70,17 @@ func TestWithoutAServer(t *testing.T) {
 	if fields := strings.Split(out, "\t"); code != exitFine || len(fields) != 5 || !strings.Contains(fields[2], "bread.md:") {
 		t.Errorf("search: %d %q %s", code, out, errs)
 	}
+	code, out, errs = run(t, data, "search", "--sort", "-title", "--facet", "kind", "--group-size", "1")
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); code != exitFine || len(lines) != 3 ||
+		!strings.Contains(lines[0], "Coast") || !strings.Contains(lines[1], "Bread") || lines[2] != "kind\tmarkdown\t2" {
+		t.Errorf("browse: %d %q %s", code, out, errs)
+	}
+	if code, _, errs = run(t, data, "search", "--group"); code != exitUse || !strings.Contains(errs, "empty") {
+		t.Errorf("search for nothing: %d %s", code, errs)
+	}
+	if code, _, errs = run(t, data, "search", "bread", "--facet", "knid"); code != exitUse || !strings.Contains(errs, `"knid"`) {
+		t.Errorf("facet of an unknown field: %d %s", code, errs)
+	}
 	code, out, errs = run(t, data, "ask", "At what temperature is the loaf baked?")
 	if code != exitFine || !strings.Contains(out, "230 degrees") || !strings.Contains(out, "[1] ") || !strings.Contains(out, "bread.md:5") {
 		t.Errorf("ask: %d %q %s", code, out, errs)

@@ -32,9 +32,6 @@ func (q *queryFlags) register(cmd *cobra.Command, topK int) {
 
 func (q *queryFlags) request(text string) (api.SearchRequest, error) {
 	r := api.SearchRequest{Query: text, Collections: q.collections, TopK: q.topK, Mode: q.mode, Rerank: q.rerank}
-	if strings.TrimSpace(text) == "" {
-		return r, misuse("the question is empty")
-	}
 	if q.filter == "" {
 		return r, nil
 	}
@@ -47,18 +44,27 @@ func (q *queryFlags) request(text string) (api.SearchRequest, error) {
 
 func (c *cli) searchCommand() *cobra.Command {
 	var q queryFlags
+	var a attributeFlags
 	var explain bool
 	cmd := &cobra.Command{
-		Use:   `search "QUERY"`,
-		Short: "Find passages by meaning and by words",
+		Use:   `search ["QUERY"]`,
+		Short: "Find passages by meaning and by words, count and sort by attributes",
+		Long: "Finds passages, best first. --facet counts the values of an attribute among all\n" +
+			"documents that pass the filter. --sort orders by attributes instead of by score:\n" +
+			"without a query it lists what passes, with one what holds any of its words.",
 		Example: `  quarry search "how is the index rebuilt"
   quarry search "retention" --top-k 3 --filter '{"type":"eq","key":"folder","value":"policies"}'
   quarry search "segment" --mode lexical --explain
-  quarry search "segment" --json | jq '.hits[0].quote'`,
-		Args: cobra.MinimumNArgs(1),
+  quarry search "segment" --json | jq '.hits[0].quote'
+  quarry search "restore" --facet kind --facet language:3
+  quarry search --sort -modified_at --group --group-size 1`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request, err := q.request(strings.Join(args, " "))
 			if err != nil {
+				return err
+			}
+			if err := a.apply(&request); err != nil {
 				return err
 			}
 			request.Explain = explain
@@ -72,11 +78,13 @@ func (c *cli) searchCommand() *cobra.Command {
 					return err
 				}
 				c.printHits(found)
+				c.printFacets(found)
 				return nil
 			})
 		},
 	}
 	q.register(cmd, 10)
+	a.register(cmd)
 	cmd.Flags().BoolVar(&explain, "explain", false, "show each stage's rank and score")
 	c.jsonFlag(cmd)
 	return cmd
@@ -117,7 +125,8 @@ func (c *cli) printHits(r api.SearchResponse) {
 		fmt.Fprintf(c.err, "left out: %s\n", strings.Join(r.Degraded, ", "))
 	}
 	if tty {
-		fmt.Fprintf(c.out, "%s\n", dim(fmt.Sprintf("%d hits of %d candidates, %s, %.1f ms", len(r.Hits), r.Candidates, r.Mode, r.TookMS)))
+		fmt.Fprintf(c.out, "%s\n", dim(fmt.Sprintf("%d hits of %d candidates, %s, %.1f ms; %s pass, %s", len(r.Hits), r.Candidates, r.Mode, r.TookMS,
+			plural(int64(r.Total.Documents), "document"), plural(int64(r.Total.Chunks), "chunk"))))
 	}
 }
 

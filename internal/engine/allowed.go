@@ -23,30 +23,33 @@ type FieldError struct{ Key string }
 func (e *FieldError) Error() string { return fmt.Sprintf("no document has the field %q", e.Key) }
 
 // checkFields returns a FieldError for the first key of f that is not known.
-func (e *Engine) checkFields(v *view, f filter.Filter) error {
+//
+// SECURITY: only documents in scope make a key known: an error must not tell
+// what others have.
+func (e *Engine) checkFields(v *view, scope Scope, f filter.Filter) error {
 	for _, g := range f.Filters {
-		if err := e.checkFields(v, g); err != nil {
+		if err := e.checkFields(v, scope, g); err != nil {
 			return err
 		}
 	}
-	if f.Key == "" || e.options.KnownField(f.Key) || v.hasField(f.Key) {
+	if f.Key == "" || e.options.KnownField(f.Key) || v.hasField(f.Key, scope) {
 		return nil
 	}
 	return &FieldError{f.Key}
 }
 
-func (v *view) hasField(key string) bool {
+// hasField reports whether a live document in scope has the key.
+func (v *view) hasField(key string, scope Scope) bool {
 	for _, p := range v.parts {
 		c := p.seg.Field(key)
 		if c == nil {
 			continue
 		}
-		if p.whole() {
+		if scope.All && p.whole() {
 			return true
 		}
-		set := segment.NewBits(p.seg.Docs())
-		c.Present(set)
-		if set.Intersects(p.docs) {
+		visible, _ := p.allowed(setKey(scope, filter.Filter{}), scope, filter.Filter{}).documents(p)
+		if c.In(visible) {
 			return true
 		}
 	}
@@ -61,6 +64,10 @@ type set struct {
 
 	once sync.Once
 	list []uint32 // rows that have a vector, ascending: see vectors
+
+	docsOnce sync.Once
+	docs     segment.Bits // of the rows: see documents
+	docCount int
 
 	mu sync.Mutex
 	df map[string]int // postings of a term within rows
@@ -78,6 +85,18 @@ func (s *set) vectors(p *part) []uint32 {
 		s.list = with.AppendTo(make([]uint32, 0, with.Count()))
 	})
 	return s.list
+}
+
+// documents returns the documents of the set's rows, and how many there are.
+func (s *set) documents(p *part) (docs segment.Bits, count int) {
+	s.docsOnce.Do(func() {
+		if s.docs == nil {
+			s.docs = segment.NewBits(p.seg.Docs())
+			s.rows.Each(func(row uint32) { s.docs.Set(p.seg.DocOf(row)) })
+		}
+		s.docCount = s.docs.Count()
+	})
+	return s.docs, s.docCount
 }
 
 // frequency counts a term's postings within the set.

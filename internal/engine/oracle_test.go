@@ -5,11 +5,13 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/filter"
@@ -120,7 +122,7 @@ func (o *oracle) search(q Query) Result {
 			row.dense, row.known = out[0], true
 		}
 	}
-	return Result{Allowed: len(allowed), Candidates: o.candidates(q, allowed)}
+	return o.result(q, allowed)
 }
 
 // candidates ranks both legs and joins them. The sorts are stable over rows in
@@ -130,6 +132,7 @@ func (o *oracle) candidates(q Query, rows []*oracleRow) []Candidate {
 	slices.SortStableFunc(dense, func(a, b *oracleRow) int { return cmp.Compare(b.dense, a.dense) })
 	lexical := slices.DeleteFunc(slices.Clone(rows), func(r *oracleRow) bool { return r.lexical == 0 })
 	slices.SortStableFunc(lexical, func(a, b *oracleRow) int { return cmp.Compare(b.lexical, a.lexical) })
+	dense, lexical = q.firstOfEach(dense), q.firstOfEach(lexical)
 	dense, lexical = dense[:min(q.Limit, len(dense))], lexical[:min(q.Limit, len(lexical))]
 	var list []Candidate
 	for i, r := range dense {
@@ -255,6 +258,9 @@ func (w *world) put(coll string) {
 	if w.r.IntN(2) == 0 {
 		d.Fields["tag"] = filter.ListOf(vocabulary[:w.r.IntN(4)]...)
 	}
+	if w.r.IntN(3) > 0 {
+		d.Fields["mixed"] = w.value()
+	}
 	c := Change{Kind: Put, Collection: coll, Vectors: map[Hash][]float32{}}
 	for o := range 1 + w.r.IntN(4) {
 		text := w.text()
@@ -287,16 +293,19 @@ func (w *world) check(e *Engine) string {
 		case 1:
 			q.Filter = filter.Negate(filter.Test(filter.Eq, "tag", filter.StringOf("alpha")))
 		}
+		w.drawAttributes(&q)
 		got, err := e.Search(context.Background(), q)
 		if err != nil {
 			return err.Error()
 		}
 		want := w.oracle.search(q)
-		if got.Seq != uint64(len(w.log)) || got.Allowed != want.Allowed {
-			return "seq or number of allowed rows differ"
+		want.Seq = uint64(len(w.log))
+		got.DensePath, got.DenseTook, got.LexicalTook = "", 0, 0
+		if reflect.DeepEqual(want, got) {
+			continue
 		}
-		if !slices.Equal(want.Candidates, got.Candidates) {
-			return gocmp.Diff(want.Candidates, got.Candidates)
+		if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			return diff
 		}
 	}
 	return ""

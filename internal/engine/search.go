@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,14 @@ type Query struct {
 	Vector     []float32 // [dim], of unit length for cosines; nil skips the dense leg
 	Limit      int       // candidates per leg
 	Exact      bool      // dense leg by exhaustive exact scan
+
+	Facets []Facet // values to count among the allowed documents
+	// Sort orders the candidates by attributes: no leg runs, and Text, if there
+	// is one, only keeps the rows that hold one of its words.
+	Sort []SortKey
+	// GroupSize, when not 0, is how many rows of one document a leg or an order
+	// may hold; Limit counts rows all the same.
+	GroupSize int
 }
 
 // Paths of the dense leg: how it found its candidates.
@@ -44,6 +53,8 @@ type Candidate struct {
 	Hash    Hash
 	Dense   Score // by the collection's metric: see Metric
 	Lexical Score // BM25
+
+	SortValues []filter.Value // one for each of Query.Sort, None where the document has no value
 }
 
 // Result is both legs' candidates on one snapshot: first the dense leg's in
@@ -55,10 +66,15 @@ type Result struct {
 	LexicalTook time.Duration
 	DensePath   string // of the paths above; "" when the leg did not run or had no rows
 	Allowed     int    // rows that scope and filter let pass
+	Documents   int    // documents of these rows
+	Facets      []FacetCounts
+	// Unknown are the fields of Facets and Sort that no document in scope has.
+	Unknown []string
 }
 
 // Search finds the best rows of each leg among those that scope and filter let
-// pass, with each one's true score in the other leg. Errors: ErrNoCollection,
+// pass, with each one's true score in the other leg; or the first of them by
+// attributes. Errors: ErrNoCollection,
 // *filter.Error for an ill-formed filter, *FieldError, *VectorError for a bad
 // query vector, the context's.
 //
@@ -80,8 +96,17 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 		return Result{}, err
 	}
 	s := search{engine: e, view: v, query: q}
-	out := Result{Seq: state.seq, Allowed: s.allow()}
+	out := Result{Seq: state.seq}
+	s.allow()
+	if len(q.Sort) > 0 && q.Text != "" {
+		s.narrowToWords()
+	}
+	s.count(&out)
 	if out.Allowed == 0 || q.Limit <= 0 {
+		return out, ctx.Err()
+	}
+	if len(q.Sort) > 0 {
+		out.Candidates = s.sorted()
 		return out, ctx.Err()
 	}
 	if err := s.run(ctx, &out); err != nil {
@@ -90,12 +115,35 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 	return out, nil
 }
 
+// count tells how much is allowed, and counts the facets in it.
+func (s *search) count(out *Result) {
+	for i, p := range s.view.parts {
+		_, n := s.sets[i].documents(p)
+		out.Documents += n
+		out.Allowed += s.sets[i].count
+	}
+	for _, f := range s.query.Facets {
+		s.note(f.Field, out)
+		out.Facets = append(out.Facets, s.facet(f))
+	}
+	for _, key := range s.query.Sort {
+		s.note(key.Field, out)
+	}
+}
+
+// note adds a field that no document in scope has to out.Unknown.
+func (s *search) note(field string, out *Result) {
+	if !s.engine.options.KnownField(field) && !s.view.hasField(field, s.query.Scope) && !slices.Contains(out.Unknown, field) {
+		out.Unknown = append(out.Unknown, field)
+	}
+}
+
 // checkQuery refuses what cannot be searched.
 func (e *Engine) checkQuery(v *view, q Query) error {
 	if err := q.Filter.Validate(); err != nil {
 		return err
 	}
-	if err := e.checkFields(v, q.Filter); err != nil {
+	if err := e.checkFields(v, q.Scope, q.Filter); err != nil {
 		return err
 	}
 	if q.Vector != nil {
@@ -111,7 +159,11 @@ func (s *search) run(ctx context.Context, out *Result) (err error) {
 	var dense, lexical []scored
 	began := time.Now()
 	if s.query.Vector != nil {
-		if dense, out.DensePath, err = s.dense(); err != nil {
+		dense, err = s.grouped(func(s *search) (list []scored, err error) {
+			list, out.DensePath, err = s.dense()
+			return list, err
+		})
+		if err != nil {
 			return err
 		}
 		out.DenseTook = time.Since(began)
@@ -121,7 +173,7 @@ func (s *search) run(ctx context.Context, out *Result) (err error) {
 	}
 	began = time.Now()
 	if s.query.Text != "" {
-		lexical = s.lexical()
+		lexical, _ = s.grouped(func(s *search) ([]scored, error) { return s.lexical(), nil })
 	}
 	if out.Candidates, err = s.join(dense, lexical); err != nil {
 		return err
@@ -141,16 +193,13 @@ type search struct {
 	words  words
 }
 
-// allow evaluates scope and filter and returns how many rows pass.
-func (s *search) allow() int {
-	n := 0
+// allow evaluates scope and filter.
+func (s *search) allow() {
 	key := setKey(s.query.Scope, s.query.Filter)
 	s.sets = make([]*set, len(s.view.parts))
 	for i, p := range s.view.parts {
 		s.sets[i] = p.allowed(key, s.query.Scope, s.query.Filter)
-		n += s.sets[i].count
 	}
-	return n
 }
 
 // join makes candidates of both rankings.

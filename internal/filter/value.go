@@ -204,3 +204,16 @@ func (v Value) Compare(w Value) (order int, ok bool) {
 	}
 	return 0, false
 }
+
+// order is the place of each kind in Order.
+var order = [...]int{Bool: 1, Number: 2, String: 3, Time: 4, List: 5}
+
+// Order compares any two scalar values: booleans stand before numbers, these
+// before strings, these before times; values of one kind stand as Compare says.
+// Sorted results and the values of facets stand in this order.
+func Order(v, w Value) int {
+	if c, ok := v.Compare(w); ok {
+		return c
+	}
+	return cmp.Compare(order[v.kind], order[w.kind])
+}

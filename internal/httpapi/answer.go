@@ -60,6 +60,12 @@ func (s *server) answer(ctx context.Context, p rag.Principal, in *answerInput) (
 	if err != nil {
 		return nil, err
 	}
+	if strings.TrimSpace(in.Body.Query) == "" {
+		return nil, rag.Invalid("/query", "must hold more than white space")
+	}
+	if len(q.Sort) > 0 {
+		return nil, rag.Invalid("/sort", "an answer is made of the passages that fit best; sort is for searches")
+	}
 	question := rag.Question{Query: q, MaxSentences: in.Body.MaxSentences}
 	answer := s.answerWhole
 	if in.Body.Stream || strings.Contains(in.Accept, "text/event-stream") {

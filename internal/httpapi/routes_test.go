@@ -48,6 +48,31 @@ func TestSearchIsTranslated(t *testing.T) {
 	}
 }
 
+func TestAttributesAreTranslated(t *testing.T) {
+	f := newFake()
+	var asked rag.Query
+	f.onSearch = func(_ context.Context, q rag.Query) (rag.SearchResult, error) {
+		asked = q
+		return rag.SearchResult{Mode: rag.Browse, Total: rag.Total{Documents: 3, Chunks: 7}, Facets: []rag.FacetCounts{
+			{Field: "at", Distinct: 4, Missing: 1, Values: []rag.ValueCount{{Value: filter.TimeOf(noon), Documents: 2}, {Value: filter.NumberOf(5), Documents: 1}}},
+			{Field: "kind"}}}, nil
+	}
+	w := do(handler(t, f), "POST", "/v1/search", `{"facets":[{"field":"at","limit":2},{"field":"kind"}],"sort":[{"field":"at","order":"desc"},{"field":"uri"}],"group_by":"document"}`)
+	want := rag.Query{TopK: 10, Mode: rag.Hybrid, Facets: []rag.Facet{{Field: "at", Limit: 2}, {Field: "kind", Limit: 10}},
+		Sort: []rag.SortKey{{Field: "at", Descending: true}, {Field: "uri"}}, GroupSize: 3}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("query (-want +got):\n%s", diff)
+	}
+	got := body[api.SearchResponse](t, w, 200)
+	facets := []api.Facet{
+		{Field: "at", Distinct: 4, Missing: 1, Values: []api.FacetValue{{Value: "2026-03-01T12:00:00Z", Count: 2}, {Value: 5.0, Count: 1}}},
+		{Field: "kind", Values: []api.FacetValue{}},
+	}
+	if diff := cmp.Diff(facets, got.Facets); diff != "" || got.Total != (api.Total{Documents: 3, Chunks: 7}) {
+		t.Errorf("total %+v, facets (-want +got):\n%s", got.Total, diff)
+	}
+}
+
 func TestSearchDefaults(t *testing.T) {
 	f := newFake()
 	var asked rag.Query

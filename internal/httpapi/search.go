@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -24,7 +25,7 @@ func (s *server) registerSearch() {
 	register(s, operation{
 		id: "search", method: http.MethodPost, path: "/v1/search", tag: "Search", kind: "search", role: rag.RoleReader,
 		summary: "Search",
-		detail:  "Finds the passages that best match a query, by words, by meaning, or by both. With min_seq it first waits until the index has applied that change.",
+		detail:  "Finds the passages that best match a query, by words, by meaning, or by both; or, with sort, lists what passes in the order of its attributes. facets counts the values of attributes among all that passes. With min_seq it first waits until the index has applied that change.",
 		errors:  []int{400, 404, 422, 429, 503, 504},
 		example: map[string]any{"query": "how do I restore a backup", "top_k": 3, "filter": map[string]any{"kind": "markdown"}},
 	}, s.search)
@@ -54,17 +55,32 @@ func (s *server) search(ctx context.Context, p rag.Principal, in *searchInput) (
 
 // queryOf checks what the schema cannot and turns the request into a Query.
 func queryOf(in api.SearchRequest) (rag.Query, error) {
-	if strings.TrimSpace(in.Query) == "" {
-		return rag.Query{}, rag.Invalid("/query", "must hold more than white space")
+	if strings.TrimSpace(in.Query) == "" && len(in.Sort) == 0 && len(in.Facets) == 0 {
+		return rag.Query{}, rag.Invalid("/query", "must hold more than white space: only a search with sort or facets needs no query")
+	}
+	if in.GroupSize != 0 && in.GroupBy == "" {
+		return rag.Query{}, rag.Invalid("/group_size", "is for group_by")
 	}
 	f, err := filter.Parse(in.Filter)
 	if err != nil {
 		return rag.Query{}, err
 	}
-	return rag.Query{
+	q := rag.Query{
 		Text: in.Query, Collections: in.Collections, Filter: f.Simplify(), TopK: in.TopK,
 		Mode: rag.Mode(in.Mode), Rerank: rag.Rerank(in.Rerank), DenseWeight: in.DenseWeight,
 		MinSeq: in.MinSeq, WaitVectors: in.Wait == "vectors", Wait: time.Duration(in.WaitMS) * time.Millisecond,
 		Explain: in.Explain,
-	}, nil
+	}
+	for _, f := range in.Facets {
+		q.Facets = append(q.Facets, rag.Facet(f))
+	}
+	for _, k := range in.Sort {
+		q.Sort = append(q.Sort, rag.SortKey{Field: k.Field, Descending: k.Order == "desc"})
+	}
+	if in.GroupBy != "" {
+		q.GroupSize = cmp.Or(in.GroupSize, defaultGroupSize)
+	}
+	return q, nil
 }
+
+const defaultGroupSize = 3

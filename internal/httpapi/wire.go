@@ -79,7 +79,14 @@ func searchOf(r rag.SearchResult, took time.Duration) api.SearchResponse {
 	return api.SearchResponse{
 		Hits: mapTo(r.Hits, hitOf), Mode: string(r.Mode), Candidates: r.Candidates, Seq: r.Seq,
 		Degraded: append([]string{}, r.Degraded...), TookMS: milliseconds(took), Stages: mapTo(r.Stages, stageOf),
+		Total: api.Total(r.Total), Facets: mapTo(r.Facets, facetOf),
 	}
+}
+
+func facetOf(f rag.FacetCounts) api.Facet {
+	return api.Facet{Field: f.Field, Distinct: f.Distinct, Missing: f.Missing, Values: mapTo(f.Values, func(v rag.ValueCount) api.FacetValue {
+		return api.FacetValue{Value: v.Value.Any(), Count: v.Documents}
+	})}
 }
 
 func hitOf(h rag.Hit) api.Hit {

@@ -16,6 +16,9 @@ const (
 	Dense   Mode = "dense"
 	Lexical Mode = "lexical"
 	Exact   Mode = "exact"
+	// Browse is the mode of a result without a query text: no leg ran. It
+	// cannot be asked for.
+	Browse Mode = "browse"
 )
 
 // Rerank chooses the rescoring stage after fusion.
@@ -30,9 +33,10 @@ const (
 	RerankModel     Rerank = "model"
 )
 
-// Query is a structured search request.
+// Query is a structured search request. What passes is what scope and filter
+// let pass; with Sort and a Text, only chunks that hold one of its words.
 type Query struct {
-	Text        string
+	Text        string   // "" with Sort or Facets browses
 	Collections []string // none means every collection in scope
 	Filter      filter.Filter
 	TopK        int
@@ -44,6 +48,39 @@ type Query struct {
 	Explain     bool
 	Candidates  int      // per leg; 0 takes the default
 	DenseWeight *float64 // overrides the collection's
+
+	Facets    []Facet   // values to count among the documents that pass
+	Sort      []SortKey // order by attributes instead of by score
+	GroupSize int       // 0, or how many hits of one document; TopK then counts documents
+}
+
+// Facet asks for the values of an attribute among the documents that pass.
+type Facet struct {
+	Field string
+	Limit int // values wanted, the most frequent first; 0 takes all in a LegQuery, the default in a Query
+}
+
+// FacetCounts answers a Facet. All counts are exact, and of documents of which
+// at least one chunk passes.
+type FacetCounts struct {
+	Field    string
+	Values   []ValueCount // by falling count, then by filter.Order
+	Distinct int          // values that there are
+	Missing  int          // documents without the attribute
+}
+
+// ValueCount is how many documents hold a value; a list counts once for each of
+// its elements.
+type ValueCount struct {
+	Value     filter.Value
+	Documents int
+}
+
+// SortKey orders documents by an attribute: values of one kind by filter.Order,
+// a list by its first element in that order, documents without a value last.
+type SortKey struct {
+	Field      string
+	Descending bool
 }
 
 // LegQuery is what an index is asked: both legs, one collection, one snapshot.
@@ -54,6 +91,14 @@ type LegQuery struct {
 	Filter     filter.Filter
 	Limit      int  // candidates per leg
 	Exact      bool // scan everything with exact scores
+
+	Facets []Facet
+	// Sort orders the candidates by attributes, ties by key. No leg runs; a
+	// Text, if there is one, keeps the chunks that hold one of its words.
+	Sort []SortKey
+	// GroupSize, when not 0, is how many chunks of one document a leg or an
+	// order holds; Limit counts chunks all the same.
+	GroupSize int
 }
 
 // LegScore is a candidate's standing in one leg.
@@ -71,6 +116,8 @@ type Candidate struct {
 	TextHash   Hash
 	Dense      LegScore // by the collection's Metric
 	Lexical    LegScore // BM25
+
+	SortValues []filter.Value // one for each of LegQuery.Sort, None where there is none
 }
 
 // Candidates are both legs' findings on one snapshot.
@@ -80,7 +127,11 @@ type Candidates struct {
 	DenseTook   time.Duration
 	LexicalTook time.Duration
 	DensePath   string // how the dense leg ran: "scan8", "scan1", "graph", "fallback", "exact", ""
-	Allowed     int    // chunks that scope and filter let pass
+	Allowed     int    // chunks that pass
+	Documents   int    // documents of which at least one chunk passes
+	Facets      []FacetCounts
+	// UnknownFields are those of Facets and Sort that no document in scope has.
+	UnknownFields []string
 }
 
 // Searcher finds candidates in one collection. It applies scope and filter
@@ -153,6 +204,14 @@ type SearchResult struct {
 	Stages     []Stage
 	Mode       Mode     // that ran
 	DensePaths []string // how the dense leg ran, one for each collection searched
+	Total      Total
+	Facets     []FacetCounts // one for each that was asked for
+}
+
+// Total is how much passes, whether it became a hit or not.
+type Total struct {
+	Documents int // of which at least one chunk passes
+	Chunks    int
 }
 
 // Stage is how long one stage took.

@@ -3,6 +3,7 @@ package retrieve
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quarry-search/quarry/internal/rag"
@@ -14,19 +15,22 @@ import (
 const lookahead = 10
 
 // selectHits walks down the ranking, reads texts, collapses near-duplicates
-// into the hit that stands for them and stops at top_k.
+// into the hit that stands for them and stops at top_k. What is ordered by
+// attributes is a list, where nothing collapses.
 //
 // SECURITY: the index may lag behind the catalog. A chunk that the catalog no
 // longer shows to this scope becomes neither a hit nor a listed duplicate.
 func (r *run) selectHits(ctx context.Context) error {
 	var kept collapser
 	var hydrating, diversifying time.Duration
-	size := r.query.TopK
+	r.groups = map[string]int{}
+	wanted := r.query.TopK * max(r.query.GroupSize, 1)
+	size := wanted
 	if r.query.Explain {
 		size += lookahead
 	}
 	end := 0
-	for start := 0; start < len(r.ranking) && len(r.result.Hits) < r.query.TopK; start = end {
+	for start := 0; start < len(r.ranking) && len(r.result.Hits) < wanted; start = end {
 		end = min(start+size, len(r.ranking))
 		size = lookahead
 		started := time.Now()
@@ -41,6 +45,7 @@ func (r *run) selectHits(ctx context.Context) error {
 		}
 		diversifying += time.Since(started)
 	}
+	r.gather()
 	r.took("diversify", diversifying)
 	r.took("hydrate", hydrating)
 	return nil
@@ -52,17 +57,20 @@ func (r *run) place(kept *collapser, c ranked) {
 	if stored.Document.ID == "" {
 		return
 	}
-	full := len(r.result.Hits) == r.query.TopK
-	of, duplicate := kept.add(stored.Chunk, full)
-	if duplicate {
-		if e := r.result.Hits[of].Explain; e != nil {
-			e.Duplicates = append(e.Duplicates, c.Key)
+	full := r.full(c.Key.DocumentID)
+	if len(r.query.Sort) == 0 {
+		of, duplicate := kept.add(stored.Chunk, full)
+		if duplicate {
+			if e := r.result.Hits[of].Explain; e != nil {
+				e.Duplicates = append(e.Duplicates, c.Key)
+			}
+			return
 		}
-		return
 	}
 	if full {
 		return
 	}
+	r.groups[c.Key.DocumentID]++
 	hit := rag.Hit{Rank: len(r.result.Hits) + 1, Score: c.score, Chunk: stored.Chunk, Document: stored.Document}
 	if r.query.Explain {
 		hit.Explain = &rag.Explanation{
@@ -73,6 +81,32 @@ func (r *run) place(kept *collapser, c ranked) {
 		}
 	}
 	r.result.Hits = append(r.result.Hits, hit)
+}
+
+// full reports that no hit of this document is wanted any more.
+func (r *run) full(document string) bool {
+	if r.query.GroupSize == 0 {
+		return len(r.result.Hits) == r.query.TopK
+	}
+	n := r.groups[document]
+	return n == r.query.GroupSize || n == 0 && len(r.groups) == r.query.TopK
+}
+
+// gather puts the hits of each document together, at the place of its first.
+func (r *run) gather() {
+	if r.query.GroupSize == 0 {
+		return
+	}
+	first := map[string]int{}
+	for i, h := range r.result.Hits {
+		if _, seen := first[h.Document.ID]; !seen {
+			first[h.Document.ID] = i
+		}
+	}
+	slices.SortStableFunc(r.result.Hits, func(a, b rag.Hit) int { return first[a.Document.ID] - first[b.Document.ID] })
+	for i := range r.result.Hits {
+		r.result.Hits[i].Rank = i + 1
+	}
 }
 
 func readError(err error) error { return fmt.Errorf("read chunks: %w", err) }

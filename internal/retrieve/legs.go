@@ -73,7 +73,7 @@ func (r *run) waitFresh(ctx context.Context) error {
 // it. Hybrid search goes on without; so does lexical search, whose rescoring
 // is then left out.
 func (r *run) embedQuery(ctx context.Context) error {
-	if r.query.Mode == rag.Lexical && r.query.Rerank != rag.RerankSentences {
+	if r.query.Mode == rag.Browse || r.query.Mode == rag.Lexical && r.query.Rerank != rag.RerankSentences {
 		return nil
 	}
 	embedding, cancel := context.WithTimeout(ctx, r.opts.EmbedDeadline)
@@ -113,10 +113,10 @@ func (r *run) searchLegs(ctx context.Context) ([]rag.Candidate, error) {
 	for i, c := range r.collections {
 		leg := r.legQuery(c)
 		ranDense[i] = leg.Vector != nil
-		if leg.Vector == nil && r.query.Mode != rag.Lexical {
+		if leg.Vector == nil && r.query.Mode != rag.Lexical && r.query.Mode != rag.Browse {
 			r.degrade(degradedDense)
 		}
-		if leg.Vector == nil && leg.Text == "" {
+		if leg.Vector == nil && leg.Text == "" && len(leg.Sort) == 0 && len(leg.Facets) == 0 {
 			continue
 		}
 		group.Go(func() (err error) {
@@ -140,6 +140,9 @@ func (r *run) searchLegs(ctx context.Context) ([]rag.Candidate, error) {
 	if err := r.unknownField(unknown); err != nil {
 		return nil, err
 	}
+	if err := r.fields(found); err != nil {
+		return nil, err
+	}
 	r.setMode(slices.Contains(ranDense, true))
 	return r.join(found), nil
 }
@@ -148,13 +151,19 @@ func (r *run) legQuery(c rag.Collection) rag.LegQuery {
 	leg := rag.LegQuery{
 		Collection: c.Name, Filter: r.query.Filter,
 		Limit: r.query.Candidates, Exact: r.query.Mode == rag.Exact,
+		Sort: r.query.Sort, GroupSize: r.query.GroupSize, Facets: slices.Clone(r.query.Facets),
+	}
+	if len(r.collections) > 1 { // counts can be added up only when all are there
+		for i := range leg.Facets {
+			leg.Facets[i].Limit = 0
+		}
 	}
 	if r.query.Mode == rag.Hybrid || r.query.Mode == rag.Lexical {
 		leg.Text = r.query.Text
 	}
 	// Invariant: vectors of different fingerprints never meet.
 	sameModel := c.Fingerprint == "" || c.Fingerprint == r.deps.Embedder.Fingerprint()
-	if r.query.Mode != rag.Lexical && sameModel {
+	if r.query.Mode != rag.Lexical && r.query.Mode != rag.Browse && sameModel {
 		leg.Vector = r.vector
 	}
 	return leg

@@ -97,7 +97,8 @@ const (
 	degradedRerank = "rerank"
 )
 
-// Search returns the hits that p may see, best first.
+// Search returns the hits that p may see, best first, or in the order of the
+// query's Sort.
 //
 // Errors: CodeInvalid with the faulty field; CodeNotFound for a collection
 // that p cannot see; CodeFilter and CodeUnknownField from the index; CodeStale
@@ -129,7 +130,11 @@ func (r *Retriever) Search(ctx context.Context, p rag.Principal, q rag.Query) (r
 		return rag.SearchResult{}, err
 	}
 	run.begin("fuse")
-	run.rank(fuse.Fuse(candidates, q.Candidates, run.denseWeight))
+	if len(q.Sort) > 0 {
+		run.order(candidates)
+	} else {
+		run.rank(fuse.Fuse(candidates, q.Candidates, run.denseWeight))
+	}
 	run.end()
 	if q.Rerank != rag.RerankNone {
 		run.begin("rerank")
@@ -153,6 +158,7 @@ type run struct {
 	vector      []float32 // of the query; nil without
 	ranking     []ranked
 	stored      map[rag.ChunkKey]rag.StoredChunk // read so far; zero: not visible
+	groups      map[string]int                   // hits by document, when they are grouped
 	result      rag.SearchResult
 
 	stage   string

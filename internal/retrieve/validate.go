@@ -20,7 +20,10 @@ const (
 // validate checks q and fills in its defaults.
 func (r *Retriever) validate(q rag.Query) (_ rag.Query, err error) {
 	if strings.TrimSpace(q.Text) == "" {
-		return q, rag.Invalid("/query", "the query is empty")
+		if len(q.Sort) == 0 && len(q.Facets) == 0 {
+			return q, rag.Invalid("/query", "the query is empty: only a search with sort or facets needs none")
+		}
+		q.Text = ""
 	}
 	if !utf8.ValidString(q.Text) {
 		return q, rag.Invalid("/query", "the query is not valid UTF-8")
@@ -38,6 +41,9 @@ func (r *Retriever) validate(q rag.Query) (_ rag.Query, err error) {
 	default:
 		return q, rag.Invalid("/mode", fmt.Sprintf("mode %q is unknown; use hybrid, dense, lexical or exact", q.Mode))
 	}
+	if q, err = validAttributes(q); err != nil {
+		return q, err
+	}
 	if q.Rerank, err = r.validRerank(q.Rerank); err != nil {
 		return q, err
 	}
@@ -50,7 +56,7 @@ func (r *Retriever) validate(q rag.Query) (_ rag.Query, err error) {
 	if q.Candidates < 0 || q.Candidates > maxCandidates {
 		return q, rag.Invalid("/candidates", fmt.Sprintf("candidates must be between 1 and %d", maxCandidates))
 	}
-	setDefault(&q.Candidates, max(r.opts.Candidates, q.TopK))
+	setDefault(&q.Candidates, min(maxCandidates, max(r.opts.Candidates, q.TopK*max(q.GroupSize, 1))))
 	setDefault(&q.Wait, r.opts.Wait)
 	if q.Wait < 0 || q.Wait > r.opts.MaxWait {
 		return q, rag.Invalid("/wait_ms", fmt.Sprintf("the wait must be at most %v", r.opts.MaxWait))

@@ -15,7 +15,7 @@ var (
 	operations   = []string{"search", "answer", "ingest", "read", "admin"}
 	outcomes     = []string{"ok", "degraded", "client_error", "error", "canceled"}
 	methods      = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-	modes        = []string{"hybrid", "dense", "lexical", "exact"}
+	modes        = []string{"hybrid", "dense", "lexical", "exact", "browse"}
 	searchStages = []string{"scope", "embed_query", "dense", "lexical", "fuse", "rerank", "diversify", "hydrate"}
 	densePaths   = []string{"scan8", "scan1", "graph", "fallback", "exact"}
 	generators   = []string{"extractive", "llm"}

@@ -23,6 +23,7 @@ func (c *column) size() int { return c.values.size() + 4*(len(c.starts)+len(c.do
 type Column struct {
 	column
 	present []uint32 // documents that have the key, ascending
+	places  places
 }
 
 func (c *Column) size() int { return c.column.size() + 4*len(c.present) }
@@ -32,6 +33,16 @@ func (c *Column) Present(set Bits) {
 	for _, doc := range c.present {
 		set.Set(doc)
 	}
+}
+
+// In reports whether a document of set has the key.
+func (c *Column) In(set Bits) bool {
+	for _, doc := range c.present {
+		if set.Get(doc) {
+			return true
+		}
+	}
+	return false
 }
 
 // add adds to set the documents with one of the values from up to to.

@@ -148,13 +148,14 @@ func compare(r *rapid.T, f *feed) {
 		Collection: coll, Filter: by, Exact: true, Limit: rapid.IntRange(1, 12).Draw(r, "limit"),
 		Text: strings.Join(rapid.SliceOfN(rapid.SampledFrom(words), 1, 3).Draw(r, "query"), " "), Vector: vectorOf("query"),
 	}
-	if key, unknown := unknownField(held, by); unknown {
+	if key, unknown := unknownField(held, scope, by); unknown {
 		_, err := f.index.Search(r.Context(), scope, q)
 		if rag.CodeOf(err) != rag.CodeUnknownField {
-			r.Fatalf("no document has %q, but the error is %v", key, err)
+			r.Fatalf("no document in scope has %q, but the error is %v", key, err)
 		}
 		return
 	}
+	compareAttributes(r, f, scope, q)
 	got := f.search(r, scope, q)
 	if want := held.chunks(scope, by); got.Allowed != want || got.Seq != f.seq {
 		r.Fatalf("allowed %d of seq %d, want %d of %d", got.Allowed, got.Seq, want, f.seq)
@@ -212,19 +213,11 @@ func compareLexical(r *rapid.T, got rag.Candidates, want map[rag.ChunkKey]bool, 
 	}
 }
 
-func unknownField(h *held, f filter.Filter) (string, bool) {
+func unknownField(h *held, s rag.Scope, f filter.Filter) (string, bool) {
 	for _, g := range f.Filters {
-		if key, unknown := unknownField(h, g); unknown {
+		if key, unknown := unknownField(h, s, g); unknown {
 			return key, true
 		}
 	}
-	if f.Key == "" || rag.ReservedKey(f.Key) {
-		return "", false
-	}
-	for _, d := range h.documents {
-		if _, ok := d.Version.Attributes[f.Key]; ok {
-			return "", false
-		}
-	}
-	return f.Key, true
+	return f.Key, f.Key != "" && !h.hasField(s, f.Key)
 }

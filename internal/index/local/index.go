@@ -120,33 +120,11 @@ func (x *Index) Apply(ctx context.Context, changes []rag.IndexChange) error {
 
 // Search implements rag.Searcher.
 func (x *Index) Search(ctx context.Context, s rag.Scope, q rag.LegQuery) (rag.Candidates, error) {
-	result, err := x.engine.Search(ctx, engine.Query{
-		Collection: q.Collection,
-		Scope:      engine.Scope{All: s.All(), Labels: s.Labels()},
-		Filter:     q.Filter,
-		Text:       q.Text,
-		Vector:     q.Vector,
-		Limit:      q.Limit,
-		Exact:      q.Exact,
-	})
+	result, err := x.engine.Search(ctx, queryOf(s, q))
 	if err != nil {
 		return rag.Candidates{}, coded(err, q.Collection)
 	}
-	out := rag.Candidates{
-		Seq: result.Seq, DenseTook: result.DenseTook, LexicalTook: result.LexicalTook,
-		DensePath: result.DensePath, Allowed: result.Allowed,
-		Candidates: make([]rag.Candidate, len(result.Candidates)),
-	}
-	for i, c := range result.Candidates {
-		out.Candidates[i] = rag.Candidate{
-			Collection: q.Collection,
-			Key:        rag.ChunkKey{DocumentID: c.DocID, Version: c.Version, Ordinal: c.Ordinal},
-			TextHash:   c.Hash,
-			Dense:      rag.LegScore{Score: c.Dense.Value, Rank: c.Dense.Rank, Known: c.Dense.Known},
-			Lexical:    rag.LegScore{Score: c.Lexical.Value, Rank: c.Lexical.Rank, Known: c.Lexical.Known},
-		}
-	}
-	return out, nil
+	return candidatesOf(result, q.Collection), nil
 }
 
 // Stats implements rag.Index.
