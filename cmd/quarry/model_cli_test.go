@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -92,6 +93,27 @@ func TestModelLifecycle(t *testing.T) {
 	if code, out, errs := run(t, data, "model", "verify"); code != exitFailed || !strings.Contains(out, "vocab.txt: 10 bytes") {
 		t.Errorf("verify of a damaged model: %d %s %s", code, out, errs)
 	}
+	// One that is damaged hides no other.
+	if code, _, errs := run(t, data, "model", "import", tinyModel, "--name", "whole"); code != exitFine {
+		t.Fatal(errs)
+	}
+	converted := filepath.Join(data, "models", "tiny.qmodel")
+	raw, err := os.ReadFile(converted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{"cut": raw[:len(raw)/2], "empty": nil, "changed": append([]byte("X"), raw[1:]...)} {
+		if err := errors.Join(os.Remove(converted), os.WriteFile(converted, bad, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := run(t, data, "model", "list")
+		if code != exitFine || !strings.Contains(out, "whole") || !strings.Contains(out, "damaged") || !strings.Contains(errs, "tiny: ") {
+			t.Errorf("list with a %s model: %d %s %s", name, code, out, errs)
+		}
+		if code, out, _ := run(t, data, "model", "list", "--json"); code != exitFine || !strings.Contains(out, `"fault":"`) {
+			t.Errorf("list --json with a %s model: %d %s", name, code, out)
+		}
+	}
 	altered = false
 	if code, _, errs := run(t, data, "model", "pull", "hf:org/tiny"); code != exitFine {
 		t.Errorf("pull to repair: %s", errs)
@@ -119,6 +141,16 @@ func TestModelMeasures(t *testing.T) {
 	code, out, errs = run(t, data, "bench", "model", "tiny", "--seconds", "0.02")
 	if code != exitFine || !strings.Contains(out, "query while ingesting") {
 		t.Errorf("bench model: %d %s %s", code, out, errs)
+	}
+	if code, _, errs := run(t, data, "model", "import", tinyModel+"-reranker", "--name", "cross"); code != exitFine {
+		t.Fatal(errs)
+	}
+	for args, want := range map[string]string{
+		"bench model cross --seconds 0.001": "100 candidates", "model test cross": "int8 against f32", "model test cross --json": `"pairs_per_cpu_second"`,
+	} {
+		if code, out, errs := run(t, data, strings.Fields(args)...); code != exitFine || !strings.Contains(out, want) {
+			t.Errorf("%s: %d %s %s", args, code, out, errs)
+		}
 	}
 	if code, _, _ := run(t, data, "bench", "model", "--seconds", "0"); code != exitUse {
 		t.Errorf("bench model --seconds 0: %d", code)

@@ -31,6 +31,7 @@ type modelView struct {
 	Kernel       string       `json:"kernel"`
 	SizeBytes    int64        `json:"size_bytes"` // of the converted file
 	Files        []store.File `json:"files,omitempty"`
+	Fault        string       `json:"fault,omitempty"` // why a damaged one cannot be opened; the rest is as pinned
 }
 
 func viewOf(e store.Entry, i model.Info) modelView {

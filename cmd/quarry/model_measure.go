@@ -20,9 +20,10 @@ import (
 func (c *cli) modelTest() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test NAME",
-		Short: "Embed a known set of texts: fingerprint, speed, memory, agreement with 32-bit weights",
-		Long: "Embeds built-in texts and prints speed and memory. An installed model is also\n" +
-			"converted with 32-bit weights, in memory, and the vectors of both are compared.",
+		Short: "Run a known set of texts: fingerprint, speed, memory, agreement with 32-bit weights",
+		Long: "Embeds built-in texts, or scores pairs of them with a reranker, and prints speed and\n" +
+			"memory. An installed model is also converted with 32-bit weights, in memory, and the\n" +
+			"results of both are compared.",
 		Example: "  quarry model test all-MiniLM-L6-v2",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,18 +32,24 @@ func (c *cli) modelTest() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if m.Info().Labels > 0 {
-				return fmt.Errorf("%s is a reranker: only embedding models are tested", args[0])
-			}
-			r, err := measure.Speed(cmd.Context(), m, measure.Options{Each: time.Second, Brief: true})
+			exact, err := exactForm(models, args[0], m)
 			if err != nil {
 				return err
 			}
-			if r.Agreement, err = agreement(cmd.Context(), models, args[0], m); err != nil {
+			o := measure.Options{Each: time.Second, Brief: true}
+			if m.Info().Labels > 0 {
+				return c.testReranker(cmd.Context(), m, exact, o)
+			}
+			r, err := measure.Speed(cmd.Context(), m, o)
+			if err != nil {
 				return err
 			}
-			if c.json {
-				return json.NewEncoder(c.out).Encode(r)
+			if exact != nil {
+				cosine, err := measure.Agreement(cmd.Context(), m, exact)
+				if err != nil {
+					return err
+				}
+				r.Agreement = &cosine
 			}
 			return c.printReport(r, true)
 		},
@@ -51,9 +58,24 @@ func (c *cli) modelTest() *cobra.Command {
 	return cmd
 }
 
-// agreement compares a quantised model with its published weights; nil when
-// those are not here or m is exact.
-func agreement(ctx context.Context, models *app.Models, name string, m *model.Model) (_ *measure.Cosine, err error) {
+func (c *cli) testReranker(ctx context.Context, m, exact *model.Model, o measure.Options) error {
+	r, err := measure.Pairs(ctx, m, o)
+	if err != nil {
+		return err
+	}
+	if exact != nil {
+		d, err := measure.ScoreAgreement(ctx, m, exact)
+		if err != nil {
+			return err
+		}
+		r.Agreement = &d
+	}
+	return c.printPairs(r)
+}
+
+// exactForm converts the published files of a quantised model again, with
+// 32-bit weights; nil when those are not here or m is exact.
+func exactForm(models *app.Models, name string, m *model.Model) (_ *model.Model, err error) {
 	e, installed, err := models.Store().Entry(name)
 	if err != nil || !installed || m.Info().Quantisation == "f32" {
 		return nil, err
@@ -74,12 +96,7 @@ func agreement(ctx context.Context, models *app.Models, name string, m *model.Mo
 	if err != nil {
 		return nil, err
 	}
-	exact, err := model.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	cosine, err := measure.Agreement(ctx, m, exact)
-	return &cosine, err
+	return model.Open(path)
 }
 
 func (c *cli) benchModel() *cobra.Command {
@@ -89,7 +106,8 @@ func (c *cli) benchModel() *cobra.Command {
 		Short: "A model alone: queries, passages per CPU-second, cores, concurrency, memory",
 		Long: "Measures the configured model, or NAME: single queries, passages per CPU-second at\n" +
 			"the best batch, all cores against one, 16 concurrent queries against one at a time,\n" +
-			"and queries while background work fills every core.",
+			"and queries while background work fills every core. Of a reranker: pairs per\n" +
+			"CPU-second, and how long a question with so many candidates takes.",
 		Example: "  quarry bench model --json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -104,12 +122,17 @@ func (c *cli) benchModel() *cobra.Command {
 			if seconds <= 0 || seconds > 600 {
 				return misuse("--seconds %v is not between 0 and 600", seconds)
 			}
-			r, err := measure.Speed(cmd.Context(), m, measure.Options{Each: time.Duration(seconds * float64(time.Second))})
+			o := measure.Options{Each: time.Duration(seconds * float64(time.Second))}
+			if m.Info().Labels > 0 {
+				r, err := measure.Pairs(cmd.Context(), m, o)
+				if err != nil {
+					return err
+				}
+				return c.printPairs(r)
+			}
+			r, err := measure.Speed(cmd.Context(), m, o)
 			if err != nil {
 				return err
-			}
-			if c.json {
-				return json.NewEncoder(c.out).Encode(r)
 			}
 			return c.printReport(r, false)
 		},
@@ -119,7 +142,29 @@ func (c *cli) benchModel() *cobra.Command {
 	return cmd
 }
 
+func (c *cli) printPairs(r measure.PairReport) error {
+	if c.json {
+		return json.NewEncoder(c.out).Encode(r)
+	}
+	fmt.Fprintf(c.out, "%s, %s, fingerprint %s\n%s, %d cores, kernel %s\n", r.Model, r.Quantisation, r.Fingerprint, r.CPU, r.Cores, r.Kernel)
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "pairs of %.0f tokens\t%.1f per CPU-second, %.0f tokens\n", r.PairTokens, r.PairsPerCPUSecond, r.TokensPerCPU)
+	for _, q := range r.Questions {
+		fmt.Fprintf(table, "%d candidates\tp50 %.1f ms, p99 %.1f ms\n", q.Depth, q.P50, q.P99)
+	}
+	if r.ResidentBytes > 0 {
+		fmt.Fprintf(table, "resident memory\t%s\n", megabytes(r.ResidentBytes))
+	}
+	if a := r.Agreement; a != nil {
+		fmt.Fprintf(table, "%s against f32\tscores differ by %.4f on the mean, %.4f at worst over %d pairs\n", r.Quantisation, a.Mean, a.Worst, a.Pairs)
+	}
+	return table.Flush()
+}
+
 func (c *cli) printReport(r measure.Report, brief bool) error {
+	if c.json {
+		return json.NewEncoder(c.out).Encode(r)
+	}
 	fmt.Fprintf(c.out, "%s, %s, fingerprint %s\n%s, %d cores, kernel %s\n", r.Model, r.Quantisation, r.Fingerprint, r.CPU, r.Cores, r.Kernel)
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "query of 12 words\tp50 %.2f ms, p99 %.2f ms\n", r.QueryP50, r.QueryP99)
@@ -134,7 +179,7 @@ func (c *cli) printReport(r measure.Report, brief bool) error {
 		fmt.Fprintf(table, "resident memory\t%s\n", megabytes(r.ResidentBytes))
 	}
 	if a := r.Agreement; a != nil {
-		fmt.Fprintf(table, "int8 against f32\tcosine mean %.5f, worst %.5f over %d texts\n", a.Mean, a.Worst, a.Texts)
+		fmt.Fprintf(table, "%s against f32\tcosine mean %.5f, worst %.5f over %d texts\n", r.Quantisation, a.Mean, a.Worst, a.Texts)
 	}
 	return table.Flush()
 }

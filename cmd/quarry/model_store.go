@@ -16,6 +16,7 @@ func (c *cli) modelList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the built-in model and the installed ones",
+		Long:    "Lists the models that are here. One that is damaged is named as such, with what is\nwrong: model verify says which file, model pull or import mends it.",
 		Example: "  quarry model list --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -31,8 +32,9 @@ func (c *cli) modelList() *cobra.Command {
 			}
 			for _, e := range entries {
 				m, err := models.Store().Open(e.Name)
-				if err != nil {
-					return err
+				if err != nil { // the others can still be used
+					views = append(views, modelView{Name: e.Name, ID: e.ID, Revision: e.Revision, Fingerprint: e.Fingerprint, Fault: err.Error()})
+					continue
 				}
 				v := viewOf(e, m.Info())
 				v.Files = nil
@@ -44,10 +46,22 @@ func (c *cli) modelList() *cobra.Command {
 			table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(table, "NAME\tFROM\tKIND\tDIM\tTOKENS\tPARAMETERS\tWEIGHTS\tLICENCE\tFINGERPRINT")
 			for _, v := range views {
+				if v.Fault != "" {
+					fmt.Fprintf(table, "%s\t%s\tdamaged\t\t\t\t\t\t%s\n", v.Name, plain(v.ID), v.Fingerprint)
+					continue
+				}
 				fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%.1f M\t%s\t%s\t%s\n", v.Name, plain(v.ID), v.Kind, v.Dimension, v.MaxTokens,
 					float64(v.Parameters)/1e6, v.Quantisation, plain(v.License), v.Fingerprint)
 			}
-			return table.Flush()
+			if err := table.Flush(); err != nil {
+				return err
+			}
+			for _, v := range views {
+				if v.Fault != "" {
+					fmt.Fprintf(c.err, "%s: %s\n", v.Name, plain(v.Fault))
+				}
+			}
+			return nil
 		},
 	}
 	c.jsonFlag(cmd)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -196,5 +198,33 @@ func TestWordPieceAgreesWithTokenizers(t *testing.T) {
 		if fmt.Sprint(got) != fmt.Sprint(p.IDs) || second != wantSecond {
 			t.Errorf("%q, %q: %v second %d, want %v %d", p.A, p.B, got, second, p.IDs, wantSecond)
 		}
+	}
+}
+
+// TestHardestLines compares the built-in model's tokenizer with the reference
+// on lines that were made to be hard.
+func TestHardestLines(t *testing.T) {
+	f, err := os.Open("testdata/wordpiece.lines.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, lines := mustBuiltin(t).tok, 0
+	for d := json.NewDecoder(z); d.More(); lines++ {
+		var text string
+		var want []int32
+		if err := d.Decode(&[2]any{&text, &want}); err != nil {
+			t.Fatal(err)
+		}
+		if got := tok.Encode(text, 1<<20); !slices.Equal(got, want) {
+			t.Errorf("%q:\n got %v\nwant %v", text, got, want)
+		}
+	}
+	if lines < 2000 {
+		t.Errorf("%d lines", lines)
 	}
 }

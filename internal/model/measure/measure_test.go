@@ -55,6 +55,43 @@ func TestSpeedFillsTheReport(t *testing.T) {
 	}
 }
 
+func TestPairsFillTheReport(t *testing.T) {
+	m, err := model.Open("../testdata/arch/bert-reranker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Pairs(t.Context(), m, Options{Each: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.PairTokens <= 0 || r.CPU == "" || r.Fingerprint != m.Info().Fingerprint || len(r.Questions) != len(Depths) {
+		t.Errorf("report %+v", r)
+	}
+	for _, q := range r.Questions {
+		if q.P50 <= 0 || q.P99 < q.P50 {
+			t.Errorf("%+v", q)
+		}
+	}
+	d, err := ScoreAgreement(t.Context(), m, m)
+	if err != nil || d.Worst != 0 || d.Pairs != 3*len(Sentences()) {
+		t.Errorf("a model with itself: %+v, %v", d, err)
+	}
+	other, err := model.Open("../testdata/arch/xlm-roberta-reranker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := ScoreAgreement(t.Context(), m, other); err != nil || d.Worst == 0 {
+		t.Errorf("two models agree: %+v, %v", d, err)
+	}
+	encoder, err := model.Open("../testdata/arch/bert")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Pairs(t.Context(), encoder, Options{}); err == nil {
+		t.Error("an encoder was measured as a reranker")
+	}
+}
+
 func TestAgreement(t *testing.T) {
 	m, err := model.Open("../testdata/arch/bert")
 	if err != nil {

@@ -91,6 +91,10 @@ func (p *pipeline) openModel(raw json.RawMessage, byteLevel bool) (ids map[strin
 		u, ids, err := newUnigram(raw)
 		p.model = u
 		return ids, err
+	case "WordPiece":
+		w, ids, err := newWordPieceModel(raw)
+		p.model = w
+		return ids, err
 	case "BPE":
 		b, err := newBPE(raw, byteLevel)
 		if err != nil {

@@ -93,7 +93,7 @@ func TestReferenceFile(t *testing.T) {
 }
 
 func TestHardLines(t *testing.T) {
-	for _, name := range []string{"unigram", "bpe"} {
+	for _, name := range []string{"unigram", "bpe", "wordpiece"} {
 		t.Run(name, func(t *testing.T) {
 			tok := openDir(t, filepath.Join("testdata", name+".json.gz"))
 			raw, err := os.ReadFile(filepath.Join("testdata", name+".lines.gz"))
@@ -110,7 +110,7 @@ func TestHardLines(t *testing.T) {
 
 func BenchmarkPipeline(b *testing.B) {
 	text := strings.Repeat("Grounded answers quote the stored bytes, and every citation names its page or line. ", 40)
-	for _, name := range []string{"unigram", "bpe"} {
+	for _, name := range []string{"unigram", "bpe", "wordpiece"} {
 		b.Run(name, func(b *testing.B) {
 			tok := openDir(b, filepath.Join("testdata", name+".json.gz"))
 			tokens := tok.CountTokens(text)

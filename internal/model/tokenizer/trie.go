@@ -127,3 +127,15 @@ func (t *trie) step(node int32, c byte) (next int32, ok bool) {
 	next = t.nodes[node].base + int32(c) + 1
 	return next, int(next) < len(t.nodes) && t.nodes[next].check == node
 }
+
+// find returns the value of key.
+func (t *trie) find(key string) (value int32, ok bool) {
+	node := int32(0)
+	for i := range len(key) {
+		if node, ok = t.step(node, key[i]); !ok {
+			return 0, false
+		}
+	}
+	value = t.nodes[node].value
+	return value, value >= 0
+}

@@ -129,22 +129,29 @@ func (u *unigram) extend(best []arrival, piece string, start, size int) {
 	}
 }
 
-// trace walks back from the end; neighbouring unknown characters are one
-// unknown token, or the tokens of their bytes.
+// isUnknown reports whether a piece of the best way is what no token covers,
+// or the unknown token's own name.
+func (u *unigram) isUnknown(a arrival) bool { return a.id < 0 || a.id == u.unk }
+
+// trace walks back from the end; neighbouring unknown pieces are one unknown
+// token, or the tokens of their bytes, unless together they spell a token.
 func (u *unigram) trace(dst []int32, best []arrival, piece string) []int32 {
 	from := len(dst)
 	for end := int32(len(piece)); end > 0; {
 		a := best[end]
-		if a.id >= 0 {
+		if !u.isUnknown(a) {
 			dst = append(dst, a.id)
 			end = a.from
 			continue
 		}
 		start := a.from
-		for start > 0 && best[start].id < 0 {
+		for start > 0 && u.isUnknown(best[start]) {
 			start = best[start].from
 		}
+		id, spelled := u.trie.find(piece[start:end])
 		switch {
+		case spelled:
+			dst = append(dst, id)
 		case u.bytes != nil:
 			for i := end - 1; i >= start; i-- {
 				dst = append(dst, u.bytes[piece[i]])

@@ -14,22 +14,21 @@ import (
 // punctuation, then cut each word into the longest known pieces.
 // (Devlin et al. 2019, arXiv:1810.04805.)
 type WordPiece struct {
-	cfg              wordPieceConfig
-	words            map[string]int32 // pieces that start a word
-	parts            map[string]int32 // pieces that continue one, without prefix
-	longest          int              // bytes of the longest piece
-	size             int
-	start, end, unkn int32
+	wordPieces
+	cfg        wordPieceConfig
+	size       int
+	start, end int32
 }
 
 func openWordPiece(line []byte, vocab string) (*WordPiece, error) {
-	w := &WordPiece{words: make(map[string]int32, 1<<15), parts: make(map[string]int32, 1<<13)}
+	w := &WordPiece{wordPieces: wordPieces{words: make(map[string]int32, 1<<15), parts: make(map[string]int32, 1<<13)}}
 	if err := json.Unmarshal(line, &w.cfg); err != nil {
 		return nil, fmt.Errorf("read tokenizer: %w", err)
 	}
 	if w.cfg.Prefix == "" || w.cfg.MaxChars <= 0 {
 		return nil, fmt.Errorf("read tokenizer: WordPiece needs a prefix and a positive max_chars")
 	}
+	w.maxChars = w.cfg.MaxChars
 	for token := range strings.SplitSeq(vocab, "\n") {
 		if part, ok := strings.CutPrefix(token, w.cfg.Prefix); ok {
 			w.parts[part] = int32(w.size)
@@ -42,7 +41,7 @@ func openWordPiece(line []byte, vocab string) (*WordPiece, error) {
 	for _, s := range []struct {
 		token string
 		id    *int32
-	}{{w.cfg.Start, &w.start}, {w.cfg.End, &w.end}, {w.cfg.Unknown, &w.unkn}} {
+	}{{w.cfg.Start, &w.start}, {w.cfg.End, &w.end}, {w.cfg.Unknown, &w.unknown}} {
 		id, ok := w.words[s.token]
 		if !ok {
 			return nil, fmt.Errorf("read tokenizer: special token %q is not in the vocabulary", s.token)
@@ -268,37 +267,8 @@ func (s *splitter) flush(ids []int32) []int32 {
 	if len(word) == 0 {
 		return ids
 	}
-	w := s.w
-	if len(word) > w.cfg.MaxChars && utf8.RuneCount(word) > w.cfg.MaxChars {
-		if cap(s.word) > 1<<16 {
-			s.word = s.buf[:0]
-		}
-		return append(ids, w.unkn)
+	if len(word) > 1<<16 {
+		s.word = s.buf[:0] // a giant is not kept
 	}
-	if id, ok := w.words[string(word)]; ok {
-		return append(ids, id)
-	}
-	base, vocab := len(ids), w.words
-	for start := 0; start < len(word); {
-		end := min(len(word), start+w.longest)
-		for end < len(word) && !utf8.RuneStart(word[end]) {
-			end--
-		}
-		id, ok := int32(0), false
-		for end > start {
-			if id, ok = vocab[string(word[start:end])]; ok {
-				break
-			}
-			end--
-			for end > start && !utf8.RuneStart(word[end]) {
-				end--
-			}
-		}
-		if !ok {
-			return append(ids[:base], w.unkn)
-		}
-		ids = append(ids, id)
-		start, vocab = end, w.parts
-	}
-	return ids
+	return s.w.append(ids, word)
 }

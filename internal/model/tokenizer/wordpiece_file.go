@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +30,7 @@ type tokenizerJSON struct {
 	AddedTokens []struct {
 		ID      int    `json:"id"`
 		Content string `json:"content"`
+		Special bool   `json:"special"`
 	} `json:"added_tokens"`
 	Normalizer *struct {
 		Type               string `json:"type"`
@@ -54,15 +56,9 @@ func compileWordPiece(raw []byte) ([]byte, error) {
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return nil, fmt.Errorf("read tokenizer.json: %w", err)
 	}
-	if f.Normalizer == nil || f.Normalizer.Type != "BertNormalizer" {
-		return nil, errors.New("read tokenizer.json: WordPiece needs the BertNormalizer; another is not supported")
-	}
-	if f.PreTokenizer == nil || f.PreTokenizer.Type != "BertPreTokenizer" {
-		return nil, errors.New("read tokenizer.json: WordPiece needs the BertPreTokenizer; another is not supported")
-	}
-	start, end, err := bertTemplate(f.PostProcessor)
-	if err != nil {
-		return nil, err
+	start, end, ok := bertTemplate(f.PostProcessor)
+	if !ok || !f.isBERT() {
+		return compilePipeline(raw)
 	}
 	c := wordPieceConfig{
 		CleanText: f.Normalizer.CleanText, ChineseChars: f.Normalizer.HandleChineseChars,
@@ -84,37 +80,58 @@ func compileWordPiece(raw []byte) ([]byte, error) {
 	return writeWordPiece(c, vocab)
 }
 
+// isBERT reports whether everything is as in BERT, which has a tokenizer of
+// its own here. Others go through the pipeline, which is slower.
+func (f *tokenizerJSON) isBERT() bool {
+	for _, t := range f.AddedTokens {
+		if !t.Special {
+			return false // it would be looked for in the text
+		}
+	}
+	return f.Normalizer != nil && f.Normalizer.Type == "BertNormalizer" && f.PreTokenizer != nil && f.PreTokenizer.Type == "BertPreTokenizer" &&
+		f.Model.Prefix != "" && f.Model.MaxChars > 0
+}
+
 // bertTemplate reads the special tokens of `start A end` and
-// `start A end B end`.
-func bertTemplate(raw json.RawMessage) (start, end string, err error) {
-	type piece struct {
-		SpecialToken *struct {
-			ID string `json:"id"`
+// `start A end B end`; ok is false for any other template.
+func bertTemplate(raw json.RawMessage) (start, end string, ok bool) {
+	p, ok, err := readPart(raw)
+	if err != nil || !ok {
+		return "", "", false
+	}
+	switch p.Type {
+	case "TemplateProcessing":
+		return bertPieces(p)
+	case "BertProcessing":
+		var cls, sep []json.RawMessage
+		if json.Unmarshal(p.CLS, &cls) != nil || json.Unmarshal(p.Sep, &sep) != nil || len(cls) != 2 || len(sep) != 2 {
+			return "", "", false
 		}
-		Sequence *struct {
-			ID string `json:"id"`
+		ok := json.Unmarshal(cls[0], &start) == nil && json.Unmarshal(sep[0], &end) == nil
+		return start, end, ok
+	}
+	return "", "", false
+}
+
+// bertPieces compares a template with BERT's, piece by piece.
+func bertPieces(p part) (start, end string, ok bool) {
+	spell := func(pieces []templatePiece) (out []string) {
+		for _, q := range pieces {
+			switch {
+			case q.SpecialToken != nil:
+				out = append(out, fmt.Sprintf("%s:%d", q.SpecialToken.ID, q.SpecialToken.TypeID))
+			case q.Sequence != nil:
+				out = append(out, fmt.Sprintf("$%s:%d", q.Sequence.ID, q.Sequence.TypeID))
+			}
 		}
+		return out
 	}
-	var p struct {
-		Type   string            `json:"type"`
-		Single []piece           `json:"single"`
-		Sep    []json.RawMessage `json:"sep"`
-		Cls    []json.RawMessage `json:"cls"`
+	if len(p.Single) != 3 || p.Single[0].SpecialToken == nil || p.Single[2].SpecialToken == nil {
+		return "", "", false
 	}
-	if err := json.Unmarshal(raw, &p); err != nil {
-		return "", "", fmt.Errorf("read tokenizer.json: post_processor: %w", err)
-	}
-	switch {
-	case p.Type == "TemplateProcessing" && len(p.Single) == 3 && p.Single[0].SpecialToken != nil &&
-		p.Single[1].Sequence != nil && p.Single[2].SpecialToken != nil:
-		return p.Single[0].SpecialToken.ID, p.Single[2].SpecialToken.ID, nil
-	case p.Type == "BertProcessing" && len(p.Sep) == 2 && len(p.Cls) == 2:
-		if err := errors.Join(json.Unmarshal(p.Cls[0], &start), json.Unmarshal(p.Sep[0], &end)); err != nil {
-			return "", "", fmt.Errorf("read tokenizer.json: post_processor: %w", err)
-		}
-		return start, end, nil
-	}
-	return "", "", fmt.Errorf("read tokenizer.json: post_processor %q is not the [CLS] A [SEP] template that WordPiece needs", p.Type)
+	start, end = p.Single[0].SpecialToken.ID, p.Single[2].SpecialToken.ID
+	return start, end, slices.Equal(spell(p.Single), []string{start + ":0", "$A:0", end + ":0"}) &&
+		slices.Equal(spell(p.Pair), []string{start + ":0", "$A:0", end + ":0", "$B:1", end + ":1"})
 }
 
 func byID(vocab map[string]int) ([]string, error) {
