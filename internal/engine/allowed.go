@@ -169,10 +169,12 @@ func (p *part) allowed(key string, scope Scope, f filter.Filter) *set {
 			return s
 		}
 		s.rows, s.terms = segment.NewBits(p.seg.Rows()), 0
-		docs.Each(func(doc uint32) { s.rows.SetRange(p.seg.RowsOf(doc)) })
+		p.seg.Spread(s.rows, docs)
 		s.count = s.rows.Count()
-		lengths := p.seg.Lengths()
-		s.rows.Each(func(row uint32) { s.terms += uint64(lengths[row]) })
+		if f.IsZero() { // statistics are those of the scope alone
+			lengths := p.seg.Lengths()
+			s.rows.Each(func(row uint32) { s.terms += uint64(lengths[row]) })
+		}
 		return s
 	})
 }

@@ -88,7 +88,9 @@ func mostFrequent(counts []segment.Count, limit int) []segment.Count {
 	}
 	best := bounded[segment.Count]{limit: limit, compare: before}
 	for _, c := range counts {
-		best.push(c)
+		if last, full := best.full(); !full || c.Docs > last.Docs { // of equal counts the first stay
+			best.push(c)
+		}
 	}
 	slices.SortFunc(best.list, before)
 	return best.list

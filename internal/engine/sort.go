@@ -55,8 +55,8 @@ func (s *search) sorted() []Candidate {
 func (s *search) firstOf(part int, orders []segment.Order) []uint32 {
 	docs, _ := s.sets[part].documents(s.view.parts[part])
 	first := bounded[uint32]{limit: s.query.Limit, compare: func(a, b uint32) int {
-		for _, o := range orders {
-			if c := cmp.Compare(o.Place(a), o.Place(b)); c != 0 {
+		for i := range orders {
+			if c := cmp.Compare(orders[i].Place(a), orders[i].Place(b)); c != 0 {
 				return c
 			}
 		}
@@ -97,8 +97,8 @@ func (s *search) compareDocs(a, b sortedDoc, orders [][]segment.Order) int {
 // GroupSize.
 func (s *search) appendRows(list []Candidate, d sortedDoc, orders []segment.Order) []Candidate {
 	values := make([]filter.Value, len(orders))
-	for j, o := range orders {
-		if key, ok := o.Key(d.doc); ok {
+	for j := range orders {
+		if key, ok := orders[j].Key(d.doc); ok {
 			values[j] = segment.KeyValue(strings.Clone(key))
 		}
 	}

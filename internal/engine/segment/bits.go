@@ -90,6 +90,22 @@ func (b Bits) Each(f func(i uint32)) {
 	}
 }
 
+// Spread adds to rows the rows of the documents in docs.
+func (s *Segment) Spread(rows, docs Bits) {
+	starts := s.docRow
+	for i, w := range docs {
+		for ; w != 0; w &= w - 1 {
+			doc := i<<6 + bits.TrailingZeros64(w)
+			from, to := starts[doc], starts[doc+1]
+			if to-from == 1 {
+				rows[from>>6] |= 1 << (from & 63)
+				continue
+			}
+			rows.SetRange(from, to)
+		}
+	}
+}
+
 // AppendTo appends the ordinals to list, ascending.
 func (b Bits) AppendTo(list []uint32) []uint32 {
 	for i, w := range b {

@@ -22,7 +22,7 @@ func KeyValue(key string) filter.Value { return keyValue(key) }
 // how many of docs hold each; a list counts once for each of its elements. It
 // looks at each entry of the column once.
 func (c *Column) Counts(docs Bits) []Count {
-	var list []Count
+	list := make([]Count, 0, min(c.values.len(), len(c.docs)))
 	for i := range c.values.len() {
 		n := 0
 		for _, doc := range c.docs[c.starts[i]:c.starts[i+1]] {
@@ -98,7 +98,7 @@ func (c *column) each(f func(value, doc uint32)) {
 }
 
 // Place returns where a document stands: the lower the earlier.
-func (o Order) Place(doc uint32) uint32 {
+func (o *Order) Place(doc uint32) uint32 {
 	if o.column == nil {
 		return NoPlace
 	}
@@ -111,7 +111,7 @@ func (o Order) Place(doc uint32) uint32 {
 
 // Key returns the key of the value by which a document is ordered; ok is false
 // when it has none.
-func (o Order) Key(doc uint32) (key string, ok bool) {
+func (o *Order) Key(doc uint32) (key string, ok bool) {
 	if o.column == nil || o.places[doc] == NoPlace {
 		return "", false
 	}
