@@ -40,7 +40,7 @@ func (e *Engine) Apply(changes []Change) error {
 	}
 	changed := map[string]*view{}
 	for name, d := range t.open {
-		v, err := d.finish(e.options.SmallRows, e.background.Load())
+		v, err := d.finish(e.options, e.background.Load())
 		if err != nil {
 			return e.failed(err)
 		}
@@ -295,9 +295,9 @@ func (d *draft) attach(vectors map[Hash][]float32) error {
 }
 
 // finish makes the view that the draft describes, nil for a dropped one.
-// Segments of fewer than small rows are merged with it; background says that
+// Segments of fewer than o.SmallRows rows are merged with it; background says that
 // somebody else merges larger ones.
-func (d *draft) finish(small int, background bool) (*view, error) {
+func (d *draft) finish(o Options, background bool) (*view, error) {
 	if d.dropped || d.damage != nil {
 		return nil, d.damage
 	}
@@ -318,5 +318,5 @@ func (d *draft) finish(small int, background bool) (*view, error) {
 	for _, doc := range d.put {
 		docs = append(docs, *doc)
 	}
-	return v, v.add(docs, small, background)
+	return v, v.add(docs, o, background)
 }

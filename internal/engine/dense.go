@@ -119,7 +119,7 @@ func (s *search) scan(q *denseQuery, keep int) (path string) {
 		for len(rows) > 0 {
 			batch := rows[:min(batchRows, len(rows))]
 			rows = rows[len(batch):]
-			q.scanBatch(p.seg, int32(i), batch, constant, above)
+			q.scanBatch(p, int32(i), batch, constant, above)
 			if len(q.kept) >= 3*keep {
 				above = q.cut(keep)
 			}
@@ -155,9 +155,9 @@ func (q *denseQuery) aim(metric Metric, vector []float32, seg *segment.Segment) 
 }
 
 // scanBatch appends to q.kept the rows with estimates above a threshold.
-func (q *denseQuery) scanBatch(seg *segment.Segment, part int32, batch []uint32, constant, above float32) {
-	biases, greatest := seg.Biases()
-	n := kernel.ScanBits(q.ids[:], q.scores[:], &q.bits, seg.Codes(), batch, above-constant-greatest)
+func (q *denseQuery) scanBatch(p *part, at int32, batch []uint32, constant, above float32) {
+	biases, greatest := p.seg.Biases()
+	n := kernel.ScanBits(q.ids[:], q.scores[:], &q.bits, p.records(), batch, above-constant-greatest)
 	for j, row := range q.ids[:n] {
 		score := q.scores[j] + constant
 		if biases != nil {
@@ -165,7 +165,7 @@ func (q *denseQuery) scanBatch(seg *segment.Segment, part int32, batch []uint32,
 				continue
 			}
 		}
-		q.kept = append(q.kept, estimate{rowRef{part, row}, score})
+		q.kept = append(q.kept, estimate{rowRef{at, row}, score})
 	}
 }
 

@@ -164,6 +164,9 @@ type Stats struct {
 	Segments      int
 	MemoryBytes   int64 // of segments that have no file yet
 	DiskBytes     int64
+	GraphRows     int64 // in segments that have a graph
+	GraphBytes    int64 // of graphs and of the 8-bit codes that they are searched by
+	CodeBytes     int64 // of the 1-bit codes that are scanned
 }
 
 // Stats returns what the collection holds.
@@ -176,6 +179,11 @@ func (e *Engine) Stats(collection string) (Stats, error) {
 	for _, p := range v.parts {
 		out.Rows += int64(p.liveRows)
 		out.Vectors += int64(p.vectors)
+		out.CodeBytes += int64(len(p.records()))
+		if p.graph != nil {
+			out.GraphRows += int64(p.seg.Rows())
+			out.GraphBytes += p.graph.SizeBytes() + int64(len(p.graph.codes.Data))
+		}
 		for _, f := range p.files() {
 			out.DiskBytes += f.size
 		}

@@ -11,29 +11,36 @@ import (
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
 	"github.com/quarry-search/quarry/internal/engine/kernel"
+	"github.com/quarry-search/quarry/internal/engine/pages"
 	"github.com/quarry-search/quarry/internal/engine/quant"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
 
-// partGraph is the proximity graph of a segment, with the file that it and
-// its codes lie in. It can be lost at any time: the scan does its work.
+// partGraph is the proximity graph of a segment. It can be lost at any time:
+// the scan does its work.
 type partGraph struct {
 	*ann.Graph
 	lift  quant.Lift
-	file  *segmentFile // nil in memory
+	codes ann.Codes
+	file  *segmentFile // its mapping is the memory that graph and codes lie in; number 0 has no file
 	check uint32
 }
 
 // graphName is the name of graph file number n.
 func graphName(n uint64) string { return fmt.Sprintf("ann-%016x", n) }
 
-// wantsGraph reports whether a graph would serve the part: it is large, every
-// row of its segment has a vector, and its collection is not scored exactly. It is made of segments whose file is
-// written: those live long.
+// wantsGraph reports whether a graph would serve the part: it is large, and
+// fit for one. It is made of segments whose file is written: those live long.
 func (e *Engine) wantsGraph(v *view, p *part) bool {
 	settled := p.file != nil || e.options.FS == nil
-	has := p.seg.HasVector()
-	return p.graph == nil && settled && !v.settings.Exact && p.liveRows >= e.options.GraphRows && has != nil && has.Count() == p.seg.Rows()
+	return p.graph == nil && settled && p.liveRows >= e.options.GraphRows && v.fitForGraph(p.seg)
+}
+
+// fitForGraph reports whether every row of a segment has a vector, and the
+// collection is not scored exactly.
+func (v *view) fitForGraph(seg *segment.Segment) bool {
+	has := seg.HasVector()
+	return !v.settings.Exact && has != nil && has.Count() == seg.Rows()
 }
 
 // graphOne builds the graph of one part that wants one, and reports whether
@@ -53,7 +60,7 @@ func (e *Engine) graphOne(ctx context.Context) (bool, error) {
 	if wanting == nil {
 		return false, nil
 	}
-	g, err := e.buildGraph(ctx, wanting)
+	g, err := e.makeGraph(ctx, wanting.seg, nil)
 	if err != nil {
 		return true, err
 	}
@@ -86,35 +93,74 @@ func (e *Engine) install(collection string, seg *segment.Segment, g *partGraph) 
 
 // forget drops a graph that came too late.
 func (e *Engine) forget(g *partGraph) error {
-	if g.file == nil {
-		return nil
-	}
 	e.flushing.Lock()
 	defer e.flushing.Unlock()
 	delete(e.graphs, graphName(g.file.number))
 	return g.file.mapping.Close()
 }
 
-func (e *Engine) buildGraph(ctx context.Context, p *part) (*partGraph, error) {
-	if err := p.seg.VerifyVectors(segment.AllBits(p.seg.Rows()).AppendTo(nil)); err != nil {
+// makeGraph builds the graph of a segment, out of another one if there is a
+// base.
+func (e *Engine) makeGraph(ctx context.Context, seg *segment.Segment, from *base) (*partGraph, error) {
+	if err := seg.VerifyVectors(segment.AllBits(seg.Rows()).AppendTo(nil)); err != nil {
 		return nil, e.failed(err)
 	}
-	lift := liftOf(p.seg)
-	codes, err := encodeRows(ctx, p.seg, lift)
+	lift := liftOf(seg)
+	codes, memory, err := encodeRows(ctx, seg, lift)
 	if err != nil {
 		return nil, err
 	}
 	o := ann.DefaultOptions()
 	o.Threads = max(1, runtime.GOMAXPROCS(0)/2)
-	g, err := ann.Build(ctx, codes, o)
-	if err != nil || e.options.FS == nil {
-		return &partGraph{Graph: g, lift: lift}, err
+	var g *ann.Graph
+	if from == nil {
+		g, err = ann.Build(ctx, codes, o)
+	} else {
+		g, err = ann.Extend(ctx, codes, o, from.graph, from.rowOf)
+	}
+	if err != nil {
+		return nil, errors.Join(err, memory.Close())
+	}
+	if e.options.FS == nil {
+		made, err := newPartGraph(codes, g.Arrays(), lift)
+		return made, errors.Join(err, memory.Close())
 	}
 	number, check, err := e.writeGraph(g, codes, lift)
-	if err != nil {
+	if err = errors.Join(err, memory.Close()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFlush, err)
 	}
-	return e.openGraph(number, check, p.seg)
+	return e.openGraph(number, check, seg)
+}
+
+// newPartGraph copies codes and graph to large pages.
+func newPartGraph(codes ann.Codes, a ann.Arrays, lift quant.Lift) (*partGraph, error) {
+	neighbors := segment.Bytes(a.Neighbors)
+	block, err := pages.New(len(codes.Data) + len(codes.Records) + len(neighbors))
+	if err != nil {
+		return nil, err
+	}
+	rest := block.Bytes()
+	place := func(b []byte) []byte {
+		n := copy(rest, b)
+		placed := rest[:n:n]
+		rest = rest[n:]
+		return placed
+	}
+	// Sizes of code rows and neighbour lists are multiples of 64, and so is
+	// where each table begins.
+	codes.Data, codes.Records = place(codes.Data), place(codes.Records)
+	a.Neighbors = segment.Uint32s(place(neighbors))
+	for _, list := range []*[]byte{&a.Degrees, &a.TopDegrees} {
+		*list = slices.Clone(*list)
+	}
+	for _, list := range []*[]uint32{&a.Sample, &a.TopNeighbors} {
+		*list = slices.Clone(*list)
+	}
+	g := &partGraph{lift: lift, codes: codes, file: &segmentFile{mapping: block}}
+	if g.Graph, err = ann.Open(codes, a); err != nil {
+		return nil, errors.Join(err, block.Close())
+	}
+	return g, nil
 }
 
 // writeGraph writes codes and graph to a file.
@@ -128,7 +174,9 @@ func (e *Engine) writeGraph(g *ann.Graph, codes ann.Codes, lift quant.Lift) (num
 		return segment.WriteSections(w, []segment.Section{
 			{Name: "size", Bytes: segment.Bytes([]uint32{uint32(codes.Size)})},
 			{Name: "longest", Bytes: segment.Bytes([]uint32{math.Float32bits(lift.Longest)})},
+			{Name: "margin", Bytes: segment.Bytes([]uint32{math.Float32bits(a.Margin)})},
 			{Name: "codes", Bytes: codes.Data},
+			{Name: "records", Bytes: codes.Records},
 			{Name: "neighbors", Bytes: segment.Bytes(a.Neighbors)},
 			{Name: "degrees", Bytes: a.Degrees},
 			{Name: "sample", Bytes: segment.Bytes(a.Sample)},
@@ -145,39 +193,50 @@ func (e *Engine) writeGraph(g *ann.Graph, codes ann.Codes, lift quant.Lift) (num
 
 var errOtherGraph = errors.New("it is not the segment's graph")
 
-// openGraph maps a graph file.
+// openGraph reads a graph file.
 func (e *Engine) openGraph(number uint64, check uint32, seg *segment.Segment) (*partGraph, error) {
 	mapping, err := e.options.FS.Map(graphName(number))
 	if err != nil {
 		return nil, err
 	}
-	g := &partGraph{check: check, file: &segmentFile{number: number, size: int64(len(mapping.Bytes())), mapping: mapping}}
-	if err := g.read(mapping.Bytes(), seg); err != nil {
+	g, err := readGraph(mapping.Bytes(), check, seg)
+	if err != nil {
 		return nil, errors.Join(err, mapping.Close())
 	}
-	return g, nil
+	g.check = check
+	g.file.number, g.file.size = number, int64(len(mapping.Bytes()))
+	return g, mapping.Close()
 }
 
-func (g *partGraph) read(b []byte, seg *segment.Segment) error {
+func readGraph(b []byte, want uint32, seg *segment.Segment) (*partGraph, error) {
 	s, check, err := segment.OpenSections(b)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	size, longest := segment.Uint32s(s["size"]), segment.Uint32s(s["longest"])
-	if check != g.check || len(size) != 1 || len(longest) != 1 {
-		return errOtherGraph
+	size, longest, margin := segment.Uint32s(s["size"]), segment.Uint32s(s["longest"]), segment.Uint32s(s["margin"])
+	if check != want || len(size) != 1 || len(longest) != 1 || len(margin) != 1 {
+		return nil, errOtherGraph
 	}
 	centre, _ := seg.Centre()
-	g.lift = quant.Lift{Metric: seg.Metric(), Centre: centre, Longest: math.Float32frombits(longest[0])}
-	want := quant.Padded(g.lift.LiftedDim(seg.Dim()), kernel.CodeBlock)
-	if int(size[0]) != want || len(s["codes"]) != seg.Rows()*want {
-		return errOtherGraph
+	lift := quant.Lift{Metric: seg.Metric(), Centre: centre, Longest: math.Float32frombits(longest[0])}
+	width := quant.Padded(lift.LiftedDim(seg.Dim()), kernel.CodeBlock)
+	if int(size[0]) != width || len(s["codes"]) != seg.Rows()*width || len(s["records"]) != seg.Rows()*quant.RecordSize(width) {
+		return nil, errOtherGraph
 	}
-	g.Graph, err = ann.Open(ann.Codes{Data: s["codes"], Size: int(size[0])}, ann.Arrays{
+	return newPartGraph(ann.Codes{Data: s["codes"], Records: s["records"], Size: width}, ann.Arrays{
+		Margin:    math.Float32frombits(margin[0]),
 		Neighbors: segment.Uint32s(s["neighbors"]), Degrees: s["degrees"], Sample: segment.Uint32s(s["sample"]),
 		TopNeighbors: segment.Uint32s(s["top_neighbors"]), TopDegrees: s["top_degrees"],
-	})
-	return err
+	}, lift)
+}
+
+// records are the 1-bit records of the part's rows: those of its graph where
+// they are the same, since they are in memory anyway.
+func (p *part) records() []byte {
+	if p.graph != nil && p.graph.lift.Metric == Cosine {
+		return p.graph.codes.Records
+	}
+	return p.seg.Codes()
 }
 
 const (
@@ -186,6 +245,10 @@ const (
 	beamFactor = 2
 	seedRows   = 64
 )
+
+// rescored is how many of the rows that a graph finds get exact scores: 8-bit
+// codes order rows that differ by less than 1 % of a cosine as they like.
+func rescored(limit int) int { return 10 + 2*limit }
 
 // costs predict what a search of a graph and a scan cost, in rows scored by a
 // graph. docs/engine.md says where the figures come from.
@@ -206,7 +269,10 @@ func (s *search) walk(q *denseQuery, i int, rows []uint32) (tried, done bool) {
 	if p.graph == nil || len(rows) == 0 {
 		return false, false
 	}
-	beam := beamLeast + beamFactor*s.query.Limit
+	beam := max(s.query.Beam, s.query.Limit)
+	if s.query.Beam <= 0 {
+		beam = beamLeast + beamFactor*s.query.Limit
+	}
 	share := float64(len(rows)) / float64(p.seg.Rows())
 	scan := float64(len(rows)) / s.engine.costs.perScan
 	if s.engine.costs.perBeam*float64(beam)/share > scan {
@@ -225,7 +291,7 @@ func (s *search) walk(q *denseQuery, i int, rows []uint32) (tried, done bool) {
 	if !done {
 		return true, false
 	}
-	for _, f := range found {
+	for _, f := range found[:min(len(found), rescored(s.query.Limit))] {
 		q.found = append(q.found, estimate{rowRef{int32(i), f.Row}, float32(f.Score)})
 	}
 	return true, true

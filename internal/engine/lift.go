@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
+	"github.com/quarry-search/quarry/internal/engine/kernel"
+	"github.com/quarry-search/quarry/internal/engine/pages"
 	"github.com/quarry-search/quarry/internal/engine/quant"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
@@ -30,21 +33,29 @@ func liftOf(seg *segment.Segment) quant.Lift {
 	return lift
 }
 
-// encodeRows makes the 8-bit codes of all rows, each of which has a vector.
-func encodeRows(ctx context.Context, seg *segment.Segment, lift quant.Lift) (ann.Codes, error) {
+// encodeRows makes the codes of all rows, each of which has a vector, and
+// returns the memory that they lie in.
+func encodeRows(ctx context.Context, seg *segment.Segment, lift quant.Lift) (ann.Codes, *pages.Block, error) {
 	lifted := make([]float32, lift.LiftedDim(seg.Dim()))
 	rotation := quant.NewRotation(len(lifted))
-	codes := ann.Codes{Data: make([]uint8, seg.Rows()*rotation.Size()), Size: rotation.Size()}
-	rotated := make([]float32, rotation.Size())
+	size, record := rotation.Size(), quant.RecordSize(rotation.Size())
+	block, err := pages.New(seg.Rows() * (size + record))
+	if err != nil {
+		return ann.Codes{}, nil, err
+	}
+	at := seg.Rows() * size
+	codes := ann.Codes{Data: block.Bytes()[:at:at], Records: block.Bytes()[at:], Size: size}
+	rotated := make([]float32, size)
 	for row := range seg.Rows() {
 		if row%4096 == 0 && ctx.Err() != nil {
-			return ann.Codes{}, ctx.Err()
+			return ann.Codes{}, nil, errors.Join(ctx.Err(), block.Close())
 		}
 		lift.Vector(lifted, seg.Vectors()[row*seg.Stride():][:seg.Dim()])
 		rotation.Rotate(rotated, lifted)
 		quant.EncodeBytes(codes.Row(uint32(row)), rotated)
+		quant.EncodeBits(codes.Records[row*record:][:record], rotated)
 	}
-	return codes, nil
+	return codes, block, nil
 }
 
 // liftedQuery makes a query's 8-bit codes, with the scratch for it.
@@ -53,6 +64,7 @@ type liftedQuery struct {
 	lifted   []float32
 	rotated  []float32
 	codes    []int8
+	bits     kernel.BitQuery
 }
 
 // codes are the query's codes for a graph.
@@ -62,7 +74,7 @@ func (q *denseQuery) codes(lift quant.Lift, vector []float32) ann.Query {
 		if l.rotation != nil || l.codes == nil {
 			*l = liftedQuery{codes: make([]int8, len(q.rotated))}
 		}
-		return ann.Query{Codes: l.codes, Sum: quant.EncodeQuery(l.codes, q.rotated)}
+		return l.query(q.rotated)
 	}
 	if n := lift.LiftedDim(len(vector)); l.rotation == nil || len(l.lifted) != n {
 		*l = liftedQuery{rotation: quant.NewRotation(n), lifted: make([]float32, n)}
@@ -71,5 +83,10 @@ func (q *denseQuery) codes(lift quant.Lift, vector []float32) ann.Query {
 	}
 	lift.Query(l.lifted, vector)
 	l.rotation.Rotate(l.rotated, l.lifted)
-	return ann.Query{Codes: l.codes, Sum: quant.EncodeQuery(l.codes, l.rotated)}
+	return l.query(l.rotated)
+}
+
+func (l *liftedQuery) query(rotated []float32) ann.Query {
+	quant.SetBitQuery(&l.bits, rotated)
+	return ann.Query{Codes: l.codes, Sum: quant.EncodeQuery(l.codes, rotated), Bits: &l.bits}
 }

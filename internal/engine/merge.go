@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/quarry-search/quarry/internal/engine/segment"
@@ -14,7 +15,7 @@ import (
 // segments, and a row is written a few times in each tier.
 //
 // Small segments are merged by whoever applies a batch. Large ones are merged
-// by Run; where it does not keep up, or does not run, the next batch waits for
+// by Run, the largest with their graphs; where it does not keep up, or does not run, the next batch waits for
 // them after all.
 const (
 	growth = 4
@@ -27,18 +28,18 @@ const (
 )
 
 // add puts new documents into the view, merging as the tiers want it.
-func (v *view) add(docs []segment.Document, small int, background bool) error {
+func (v *view) add(docs []segment.Document, o Options, background bool) error {
 	if len(docs) > 0 {
-		if err := v.merge(docs, v.smallBeside(docs, small)); err != nil {
+		if err := v.merge(docs, v.smallBeside(docs, o.SmallRows)); err != nil {
 			return err
 		}
 	}
-	most := fanout
+	most, large := fanout, math.MaxInt
 	if background {
-		most = patience * fanout
+		most, large = patience*fanout, o.GraphRows
 	}
 	for {
-		chosen := v.due(most, small)
+		chosen := v.due(most, o.SmallRows, large)
 		if chosen == nil || background && len(chosen) < most {
 			return nil
 		}
@@ -120,10 +121,14 @@ func build(metric Metric, docs []segment.Document, parts []*part) (*segment.Segm
 }
 
 // due returns parts that should become one: those of a tier that holds at
-// least most, or one with too many dead rows; nil when there are none.
-func (v *view) due(most, small int) map[int]bool {
+// least most, or one with too many dead rows; nil when there are none. Those of
+// large rows and more are left alone.
+func (v *view) due(most, small, large int) map[int]bool {
 	tiers := map[int]map[int]bool{}
 	for i, p := range v.parts {
+		if p.liveRows >= large {
+			continue
+		}
 		if (p.seg.Rows()-p.liveRows)*deadShare > p.seg.Rows() {
 			return map[int]bool{i: true}
 		}

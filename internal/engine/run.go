@@ -47,7 +47,10 @@ func (e *Engine) runGraphs(ctx context.Context, report func(error)) {
 		}
 		for built := true; built && ctx.Err() == nil; {
 			var err error
-			if built, err = e.graphOne(ctx); err != nil && ctx.Err() == nil {
+			if built, err = e.consolidateOne(ctx); err == nil && !built {
+				built, err = e.graphOne(ctx)
+			}
+			if err != nil && ctx.Err() == nil {
 				report(err)
 				built = false
 			}
@@ -88,7 +91,7 @@ func (e *Engine) mergeOne(most int) (bool, error) {
 		if merged || failed != nil {
 			return
 		}
-		chosen := v.due(most, e.options.SmallRows)
+		chosen := v.due(most, e.options.SmallRows, e.options.GraphRows)
 		if chosen == nil {
 			return
 		}
@@ -111,12 +114,19 @@ func (e *Engine) mergeParts(collection string, parts []*part) error {
 	if err != nil {
 		return e.failed(err)
 	}
+	e.replace(collection, parts, seg, nil)
+	return nil
+}
+
+// replace puts a segment, and its graph if it has one, in the place of the
+// parts that it was made of. It reports false where a part is no longer there.
+func (e *Engine) replace(collection string, parts []*part, seg *segment.Segment, g *partGraph) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.state.Load()
 	v := now.view(collection)
 	if v == nil {
-		return nil
+		return false
 	}
 	next := v.like()
 	replaced := map[int]bool{}
@@ -124,7 +134,7 @@ func (e *Engine) mergeParts(collection string, parts []*part) error {
 	for _, p := range parts {
 		i := v.holding(p.seg)
 		if i < 0 {
-			return nil
+			return false
 		}
 		replaced[i] = true
 		died := p.docs.Clone()
@@ -140,12 +150,12 @@ func (e *Engine) mergeParts(collection string, parts []*part) error {
 			next.parts = append(next.parts, p)
 		}
 	}
-	if p := newPart(seg).without(dead); p.liveDocs > 0 {
+	if p := newPart(seg).with(g).without(dead); p.liveDocs > 0 {
 		next.parts = append(next.parts, p)
 	}
 	e.publish(now.seq, map[string]*view{collection: next})
 	e.merged.Store(true)
-	return nil
+	return true
 }
 
 // Compact makes one segment of each collection, without the dead, and makes

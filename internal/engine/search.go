@@ -18,6 +18,9 @@ type Query struct {
 	Vector     []float32 // [dim], of unit length for cosines; nil skips the dense leg
 	Limit      int       // candidates per leg
 	Exact      bool      // dense leg by exhaustive exact scan
+	// Beam is the width of a search in a graph: wider finds more of the
+	// nearest rows and takes longer. 0 takes a good one for Limit.
+	Beam int
 
 	Facets []Facet // values to count among the allowed documents
 	// Sort orders the candidates by attributes: no leg runs, and Text, if there

@@ -236,7 +236,7 @@ func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedS
 				mp.file, mp.check = written[p.seg].number, written[p.seg].check
 			}
 			used[segmentName(mp.file)] = true
-			if p.graph != nil && p.graph.file != nil {
+			if p.graph != nil {
 				mp.graph, mp.graphCheck = p.graph.file.number, p.graph.check
 				used[graphName(mp.graph)] = true
 				delete(e.graphs, graphName(mp.graph))
@@ -297,7 +297,7 @@ func (v *view) adopt(mapped map[*segment.Segment]*part) *view {
 	for _, p := range v.parts {
 		if m := mapped[p.seg]; m != nil {
 			delete(mapped, p.seg)
-			live := p.with(nil)
+			live := p.with(p.graph)
 			live.seg, live.file = m.seg, m.file
 			p = live
 		}

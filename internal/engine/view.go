@@ -77,7 +77,7 @@ func (p *part) files() []*segmentFile {
 	if p.file != nil {
 		list = append(list, p.file)
 	}
-	if p.graph != nil && p.graph.file != nil {
+	if p.graph != nil {
 		list = append(list, p.graph.file)
 	}
 	return list

@@ -26,15 +26,24 @@ func newSpace(rows, dim, clusters int) *space {
 	for range clusters {
 		s.centers = append(s.centers, gaussian(r, dim, 1))
 	}
-	s.codes = Codes{Data: make([]uint8, rows*s.rotation.Size()), Size: s.rotation.Size()}
-	rotated := make([]float32, s.rotation.Size())
-	for row := range rows {
+	s.codes.Size = s.rotation.Size()
+	for range rows {
 		v := s.vector()
 		s.vectors = append(s.vectors, v)
-		s.rotation.Rotate(rotated, v)
-		quant.EncodeBytes(s.codes.Row(uint32(row)), rotated)
+		s.append(&s.codes, v)
 	}
 	return s
+}
+
+// append adds a vector's codes.
+func (s *space) append(codes *Codes, v []float32) {
+	rotated := make([]float32, s.rotation.Size())
+	s.rotation.Rotate(rotated, v)
+	codes.Data = append(codes.Data, make([]uint8, codes.Size)...)
+	quant.EncodeBytes(codes.Row(uint32(codes.Rows()-1)), rotated)
+	record := make([]byte, quant.RecordSize(codes.Size))
+	quant.EncodeBits(record, rotated)
+	codes.Records = append(codes.Records, record...)
 }
 
 func gaussian(r *rand.Rand, dim int, sigma float64) []float32 {
@@ -62,7 +71,8 @@ func (s *space) vector() []float32 {
 func (s *space) query(v []float32) Query {
 	rotated := make([]float32, s.rotation.Size())
 	s.rotation.Rotate(rotated, v)
-	q := Query{Codes: make([]int8, s.rotation.Size())}
+	q := Query{Codes: make([]int8, s.rotation.Size()), Bits: &kernel.BitQuery{}}
+	quant.SetBitQuery(q.Bits, rotated)
 	q.Sum = quant.EncodeQuery(q.Codes, rotated)
 	return q
 }
@@ -175,13 +185,11 @@ func (s *space) extend(t *testing.T, base *Graph) {
 		if row%3 != 0 {
 			rowOf[row] = uint32(next.Rows())
 			next.Data = append(next.Data, s.codes.Row(uint32(row))...)
+			next.Records = append(next.Records, s.codes.record(uint32(row))...)
 		}
 	}
-	rotated := make([]float32, s.rotation.Size())
 	for range 2000 {
-		s.rotation.Rotate(rotated, s.vector())
-		next.Data = append(next.Data, make([]uint8, next.Size)...)
-		quant.EncodeBytes(next.Row(uint32(next.Rows()-1)), rotated)
+		s.append(&next, s.vector())
 	}
 	g, err := Extend(context.Background(), next, Options{Beam: 64, Alpha: 1, Threads: 2}, base, rowOf)
 	if err != nil {

@@ -40,15 +40,24 @@ func Build(ctx context.Context, codes Codes, o Options) (*Graph, error) {
 	rows := codes.Rows()
 	order := shuffled(rows)
 	g := newGraph(codes, make([]uint32, rows*Degree), make([]uint8, rows))
-	if n := rows / sampled; n >= least {
-		g.sample = order[:n:n]
-		top, err := Build(ctx, pick(codes, g.sample), o)
-		if err != nil {
-			return nil, err
-		}
-		g.top = top
+	if err := g.buildTop(ctx, order, o); err != nil {
+		return nil, err
 	}
-	return g, g.grow(ctx, order, o)
+	return g, g.grow(ctx, order, nil, o)
+}
+
+// buildTop makes the graph of a sample, the first rows in order, where there
+// are enough. Its margin serves while the graph below grows.
+func (g *Graph) buildTop(ctx context.Context, order []uint32, o Options) (err error) {
+	n := len(order) / sampled
+	if n < least {
+		return nil
+	}
+	g.sample = order[:n:n]
+	if g.top, err = Build(ctx, pick(g.codes, g.sample), o); err == nil {
+		g.margin = g.top.margin
+	}
+	return err
 }
 
 // Extend makes the graph of codes out of base, whose row i is row rowOf[i] of
@@ -64,24 +73,22 @@ func Extend(ctx context.Context, codes Codes, o Options, base *Graph, rowOf []ui
 		}
 	}
 	order := shuffled(rows)
-	if n := rows / sampled; n >= least {
-		g.sample = order[:n:n]
-		top, err := Build(ctx, pick(codes, g.sample), o)
-		if err != nil {
-			return nil, err
-		}
-		g.top = top
+	if err := g.buildTop(ctx, order, o); err != nil {
+		return nil, err
 	}
 	if err := g.adopt(ctx, o, base, rowOf); err != nil {
 		return nil, err
 	}
-	fresh := make([]uint32, 0, rows)
+	var fresh, starts []uint32
 	for _, row := range order {
-		if !old[row] {
+		switch {
+		case !old[row]:
 			fresh = append(fresh, row)
+		case len(starts) < 4*entries:
+			starts = append(starts, row)
 		}
 	}
-	return g, g.grow(ctx, fresh, o)
+	return g, g.grow(ctx, fresh, starts, o)
 }
 
 // Gone marks a row that a graph is extended without.
@@ -103,22 +110,31 @@ type builder struct {
 	*Graph
 	options Options
 	locks   [stripes]sync.Mutex
-	square  float32 // product of a unit vector's codes with themselves
-	first   uint32  // where searches start while there is no top graph
+	square  float32  // product of a unit vector's codes with themselves
+	starts  []uint32 // where searches start without a top graph: rows that are linked
 }
 
-// grow inserts rows in their order.
-func (g *Graph) grow(ctx context.Context, order []uint32, o Options) error {
+// grow inserts rows in their order. Starts are rows that are linked already; if
+// there are none, the first in order.
+func (g *Graph) grow(ctx context.Context, order, starts []uint32, o Options) error {
 	if len(order) == 0 {
+		g.calibrate()
 		return ctx.Err()
 	}
+	if len(starts) == 0 {
+		starts = order[:1]
+	}
 	scale := quant.Scale(g.codes.Size)
-	b := &builder{Graph: g, options: o, square: scale * scale, first: order[0]}
+	b := &builder{Graph: g, options: o, square: scale * scale, starts: starts}
 	serial := min(firstRows, len(order))
 	if err := b.insertAll(ctx, order[:serial], 1); err != nil {
 		return err
 	}
-	return b.insertAll(ctx, order[serial:], max(1, o.Threads))
+	if err := b.insertAll(ctx, order[serial:], max(1, o.Threads)); err != nil {
+		return err
+	}
+	g.calibrate()
+	return nil
 }
 
 func (b *builder) insertAll(ctx context.Context, order []uint32, threads int) error {
@@ -142,10 +158,10 @@ func (b *builder) insertAll(ctx context.Context, order []uint32, threads int) er
 
 // insert links a row with neighbours in both directions.
 func (b *builder) insert(s *scratch, row uint32) {
-	q := b.asQuery(s, row)
-	s.begin()
-	s.meet(row)
-	b.start(s, q, row)
+	q := b.rowQuery(s, row)
+	s.begin(b.options.Beam)
+	s.met.add(row)
+	b.start(s, q)
 	b.walkLocked(s, q)
 	var chosen [Degree]uint32
 	n := b.choose(s, s.beam, chosen[:pruned])
@@ -155,19 +171,22 @@ func (b *builder) insert(s *scratch, row uint32) {
 	}
 }
 
-// start enters through the top graph, or at the first row while there is none.
-func (b *builder) start(s *scratch, q Query, row uint32) {
+// start enters through the top graph, or at the starts where there is none.
+func (b *builder) start(s *scratch, q Query) {
 	if b.top != nil {
 		b.enter(s, q, nil)
 		return
 	}
-	if b.first == row {
-		return
+	s.ids = s.ids[:0]
+	for _, start := range b.starts {
+		if s.met.add(start) {
+			s.ids = append(s.ids, start)
+		}
 	}
-	s.ids = append(s.ids[:0], b.first)
-	s.meet(b.first)
 	s.score(b.codes, q)
-	s.beam = append(s.beam, Found{Row: b.first, Score: s.out[0]})
+	for i, start := range s.ids {
+		s.beam, _ = insert(s.beam, b.options.Beam, Found{Row: start, Score: s.out[i]})
+	}
 }
 
 // walkLocked is walk while others change the graph.
@@ -184,12 +203,12 @@ func (b *builder) walkLocked(s *scratch, q Query) {
 		lock := &b.locks[row%stripes]
 		lock.Lock()
 		for _, n := range b.next(row) {
-			if s.meet(n) {
+			if s.met.add(n) {
 				s.ids = append(s.ids, n)
 			}
 		}
 		lock.Unlock()
-		s.score(b.codes, q)
+		s.scoreNear(b.codes, q, s.least(s.beam, beam), b.margin)
 		at = s.take(beam, at)
 	}
 }
@@ -233,16 +252,6 @@ func (b *builder) chooseOf(s *scratch, row uint32, candidates []uint32, chosen [
 		s.found, _ = insert(s.found, len(s.ids), Found{Row: c, Score: s.out[i]})
 	}
 	return b.choose(s, s.found, chosen)
-}
-
-// asQuery writes a row's code as a query.
-func (b *builder) asQuery(s *scratch, row uint32) Query {
-	q := Query{Codes: s.query}
-	for i, c := range b.codes.Row(row) {
-		q.Codes[i] = int8(int(c) - 128)
-		q.Sum += int32(q.Codes[i])
-	}
-	return q
 }
 
 // choose takes, nearest first, the candidates that no chosen one is nearer to
@@ -298,20 +307,20 @@ func (g *Graph) adopt(ctx context.Context, o Options, base *Graph, rowOf []uint3
 		if row == Gone {
 			continue
 		}
-		s.begin()
-		s.meet(row)
+		s.begin(Degree)
+		s.met.add(row)
 		lost := false
 		s.ids = s.ids[:0]
 		for _, n := range base.next(uint32(from)) {
 			if to := rowOf[n]; to != Gone {
-				if s.meet(to) {
+				if s.met.add(to) {
 					s.ids = append(s.ids, to)
 				}
 				continue
 			}
 			lost = true
 			for _, beyond := range base.next(n) {
-				if to := rowOf[beyond]; to != Gone && s.meet(to) {
+				if to := rowOf[beyond]; to != Gone && s.met.add(to) {
 					s.ids = append(s.ids, to)
 				}
 			}

@@ -2,19 +2,24 @@ package ann
 
 import (
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/quarry-search/quarry/internal/engine/kernel"
+	"github.com/quarry-search/quarry/internal/engine/quant"
 )
 
 // Degree is the number of neighbours a row has room for.
 const Degree = 32
 
-// Codes are the 8-bit codes of rows, as quant.EncodeBytes makes them: Size
-// bytes each, a multiple of kernel.CodeBlock.
+// Codes are what a graph knows of its rows' vectors: 8-bit codes as
+// quant.EncodeBytes makes them, Size bytes each, a multiple of
+// kernel.CodeBlock, and 1-bit records as quant.EncodeBits makes them. A row
+// whose record says that it is far off is not scored.
 type Codes struct {
-	Data []uint8 // [rows·Size]
-	Size int
+	Data    []uint8 // [rows·Size]
+	Records []byte  // [rows·quant.RecordSize(Size)]
+	Size    int
 }
 
 // Rows returns how many rows there are.
@@ -23,11 +28,18 @@ func (c Codes) Rows() int { return len(c.Data) / c.Size }
 // Row returns the code of one row.
 func (c Codes) Row(row uint32) []uint8 { return c.Data[int(row)*c.Size:][:c.Size:c.Size] }
 
+// record returns the 1-bit record of one row.
+func (c Codes) record(row uint32) []byte {
+	size := quant.RecordSize(c.Size)
+	return c.Records[int(row)*size:][:size:size]
+}
+
 // Graph is immutable; its methods are safe for concurrent use.
 type Graph struct {
 	codes     Codes
 	neighbors []uint32 // [rows·Degree], a row's first degrees[row] are set
 	degrees   []uint8  // [rows]
+	margin    float32  // see calibrate
 	top       *Graph   // over a sample of the rows; nil for a small graph
 	sample    []uint32 // the row that each row of top stands for
 	scratch   *sync.Pool
@@ -36,6 +48,7 @@ type Graph struct {
 // Arrays are what a graph is made of, besides the codes: little-endian arrays
 // that a file can hold. The sample's codes are copied out of the rows'.
 type Arrays struct {
+	Margin       float32  // how good the 1-bit records are
 	Neighbors    []uint32 // [rows·Degree]
 	Degrees      []uint8  // [rows]
 	Sample       []uint32 // [sampled]
@@ -45,7 +58,7 @@ type Arrays struct {
 
 // Arrays returns the graph's arrays; callers must not change them.
 func (g *Graph) Arrays() Arrays {
-	a := Arrays{Neighbors: g.neighbors, Degrees: g.degrees, Sample: g.sample}
+	a := Arrays{Margin: g.margin, Neighbors: g.neighbors, Degrees: g.degrees, Sample: g.sample}
 	if g.top != nil {
 		a.TopNeighbors, a.TopDegrees = g.top.neighbors, g.top.degrees
 	}
@@ -55,7 +68,7 @@ func (g *Graph) Arrays() Arrays {
 // Open makes a graph of stored arrays. It refuses arrays whose sizes disagree
 // or that name rows which are not there.
 func Open(codes Codes, a Arrays) (*Graph, error) {
-	g, err := open(codes, a.Neighbors, a.Degrees)
+	g, err := open(codes, a.Neighbors, a.Degrees, a.Margin)
 	if err != nil || len(a.Sample) == 0 {
 		return g, err
 	}
@@ -65,12 +78,18 @@ func Open(codes Codes, a Arrays) (*Graph, error) {
 		}
 	}
 	g.sample = a.Sample
-	g.top, err = open(pick(codes, a.Sample), a.TopNeighbors, a.TopDegrees)
+	g.top, err = open(pick(codes, a.Sample), a.TopNeighbors, a.TopDegrees, a.Margin)
 	return g, err
 }
 
-func open(codes Codes, neighbors []uint32, degrees []uint8) (*Graph, error) {
+func open(codes Codes, neighbors []uint32, degrees []uint8, margin float32) (*Graph, error) {
+	if !(margin >= 0) {
+		return nil, fmt.Errorf("open graph: the margin is %v", margin)
+	}
 	rows := codes.Rows()
+	if len(codes.Records) != rows*quant.RecordSize(codes.Size) {
+		return nil, fmt.Errorf("open graph: %d rows, but %d bytes of 1-bit records", rows, len(codes.Records))
+	}
 	if len(neighbors) != rows*Degree || len(degrees) != rows {
 		return nil, fmt.Errorf("open graph: %d rows, but %d neighbours and %d degrees", rows, len(neighbors), len(degrees))
 	}
@@ -84,20 +103,26 @@ func open(codes Codes, neighbors []uint32, degrees []uint8) (*Graph, error) {
 			}
 		}
 	}
-	return newGraph(codes, neighbors, degrees), nil
+	g := newGraph(codes, neighbors, degrees)
+	g.margin = margin
+	return g, nil
 }
 
 func newGraph(codes Codes, neighbors []uint32, degrees []uint8) *Graph {
-	g := &Graph{codes: codes, neighbors: neighbors, degrees: degrees}
+	g := &Graph{codes: codes, neighbors: neighbors, degrees: degrees, margin: unfiltered}
 	g.scratch = &sync.Pool{New: func() any { return newScratch(codes) }}
 	return g
 }
 
 // pick copies the codes of some rows.
 func pick(codes Codes, rows []uint32) Codes {
-	out := Codes{Data: make([]uint8, 0, len(rows)*codes.Size), Size: codes.Size}
+	out := Codes{
+		Data: make([]uint8, 0, len(rows)*codes.Size), Size: codes.Size,
+		Records: make([]byte, 0, len(rows)*quant.RecordSize(codes.Size)),
+	}
 	for _, row := range rows {
 		out.Data = append(out.Data, codes.Row(row)...)
+		out.Records = append(out.Records, codes.record(row)...)
 	}
 	return out
 }
@@ -109,7 +134,7 @@ func (g *Graph) Rows() int { return len(g.degrees) }
 func (g *Graph) SizeBytes() int64 {
 	n := int64(4*len(g.neighbors) + len(g.degrees) + 4*len(g.sample))
 	if g.top != nil {
-		n += g.top.SizeBytes() + int64(len(g.top.codes.Data))
+		n += g.top.SizeBytes() + int64(len(g.top.codes.Data)+len(g.top.codes.Records))
 	}
 	return n
 }
@@ -119,10 +144,12 @@ func (g *Graph) next(row uint32) []uint32 {
 	return g.neighbors[int(row)*Degree:][:g.degrees[row]]
 }
 
-// Query is a query made ready: quant.EncodeQuery's codes and their sum.
+// Query is a query made ready: quant.EncodeQuery's codes and their sum, and
+// quant.SetBitQuery's planes.
 type Query struct {
 	Codes []int8
 	Sum   int32
+	Bits  *kernel.BitQuery
 }
 
 // Found is a row with the product of its code and the query's.
@@ -132,39 +159,29 @@ type Found struct {
 	seen  bool // its neighbours were looked at
 }
 
-// scratch is what one search needs. Marks tell which rows it has met: a row
-// whose mark is the search's epoch.
+// scratch is what one search needs.
 type scratch struct {
-	marks []uint32
-	epoch uint32
-	beam  []Found
-	heap  []Found
-	found []Found
-	ids   []uint32
-	out   []int32
-	query []int8
+	met       rowSet
+	beam      []Found
+	heap      []Found
+	found     []Found
+	ids       []uint32
+	near      []uint32 // of ids, those that are scored
+	estimates []float32
+	out       []int32
+	query     []int8
+	bits      kernel.BitQuery
+	floats    []float32
 }
 
 func newScratch(codes Codes) *scratch {
-	return &scratch{marks: make([]uint32, codes.Rows()), query: make([]int8, codes.Size)}
+	return &scratch{query: make([]int8, codes.Size), floats: make([]float32, codes.Size)}
 }
 
-func (s *scratch) begin() {
-	s.epoch++
-	if s.epoch == 0 {
-		clear(s.marks)
-		s.epoch = 1
-	}
+// begin makes the scratch ready for a search of a width.
+func (s *scratch) begin(beam int) {
+	s.met.clear(beam)
 	s.beam, s.heap, s.found = s.beam[:0], s.heap[:0], s.found[:0]
-}
-
-// meet reports whether the row is new to this search, and marks it.
-func (s *scratch) meet(row uint32) bool {
-	if s.marks[row] == s.epoch {
-		return false
-	}
-	s.marks[row] = s.epoch
-	return true
 }
 
 // score fills s.out with the scores of s.ids.
@@ -172,11 +189,33 @@ func (s *scratch) score(codes Codes, q Query) {
 	if cap(s.out) < len(s.ids) {
 		s.out = make([]int32, 2*len(s.ids))
 	}
-	s.out = s.out[:len(s.ids)]
+	if s.out = s.out[:len(s.ids)]; len(s.ids) == 0 {
+		return
+	}
+	kernel.Prefetch(codes.Data, codes.Size, s.ids)
 	kernel.DotsU8(s.out, q.Codes, codes.Data, s.ids)
 	for i := range s.out {
 		s.out[i] -= 128 * q.Sum
 	}
+}
+
+// scoreNear is score after it has dropped from s.ids the rows whose records
+// say that they score a margin below least.
+func (s *scratch) scoreNear(codes Codes, q Query, least int32, margin float32) {
+	if len(s.ids) == 0 || least == math.MinInt32 || margin == unfiltered {
+		s.score(codes, q)
+		return
+	}
+	if n := len(s.ids) + 4; cap(s.near) < n {
+		s.near, s.estimates = make([]uint32, 2*n), make([]float32, 2*n)
+	}
+	scale := quant.Scale(codes.Size)
+	above := float32(least)/(scale*scale) - margin/float32(math.Sqrt(float64(codes.Size)))
+	kernel.Prefetch(codes.Records, quant.RecordSize(codes.Size), s.ids)
+	n := kernel.ScanBits(s.near[:cap(s.near)], s.estimates[:cap(s.near)], q.Bits, codes.Records, s.ids, above)
+	copy(s.ids, s.near[:n])
+	s.ids = s.ids[:n]
+	s.score(codes, q)
 }
 
 // insert puts f into a list sorted by falling score that holds at most limit,

@@ -1,5 +1,11 @@
 package ann
 
+import (
+	"math"
+
+	"github.com/quarry-search/quarry/internal/engine/kernel"
+)
+
 const (
 	entryBeam = 12 // width of the search in the top graph
 	entries   = 8  // of its rows, where the search below starts
@@ -19,7 +25,7 @@ func (g *Graph) Search(dst []Found, q Query, beam int, allowed []uint64, seeds [
 	}
 	s := g.scratch.Get().(*scratch)
 	defer g.scratch.Put(s)
-	s.begin()
+	s.begin(beam)
 	g.enter(s, q, seeds)
 	if allowed == nil && budget == 0 {
 		g.walk(s, q, beam)
@@ -34,11 +40,11 @@ func (g *Graph) enter(s *scratch, q Query, seeds []uint32) {
 	s.ids = s.ids[:0]
 	if g.top != nil {
 		t := g.top.scratch.Get().(*scratch)
-		t.begin()
+		t.begin(entryBeam)
 		g.top.enter(t, q, nil)
 		g.top.walk(t, q, entryBeam)
 		for _, f := range t.beam[:min(entries, len(t.beam))] {
-			if row := g.sample[f.Row]; s.meet(row) {
+			if row := g.sample[f.Row]; s.met.add(row) {
 				s.beam = append(s.beam, Found{Row: row, Score: f.Score})
 			}
 		}
@@ -47,13 +53,13 @@ func (g *Graph) enter(s *scratch, q Query, seeds []uint32) {
 		// The rows of a small graph are in no order: some of them will do.
 		n := min(g.Rows(), 4*entries)
 		for i := range n {
-			if row := uint32(i * g.Rows() / n); s.meet(row) {
+			if row := uint32(i * g.Rows() / n); s.met.add(row) {
 				s.ids = append(s.ids, row)
 			}
 		}
 	}
 	for _, row := range seeds {
-		if s.meet(row) {
+		if s.met.add(row) {
 			s.ids = append(s.ids, row)
 		}
 	}
@@ -74,13 +80,22 @@ func (g *Graph) walk(s *scratch, q Query, beam int) {
 		s.beam[at].seen = true
 		s.ids = s.ids[:0]
 		for _, row := range g.next(s.beam[at].Row) {
-			if s.meet(row) {
+			if s.met.add(row) {
 				s.ids = append(s.ids, row)
 			}
 		}
-		s.score(g.codes, q)
+		s.scoreNear(g.codes, q, s.least(s.beam, beam), g.margin)
+		kernel.Prefetch(g.neighbors, Degree, s.ids) // most come into the beam, and their turn
 		at = s.take(beam, at)
 	}
+}
+
+// least is the score that a row must be above to come into a list.
+func (s *scratch) least(list []Found, limit int) int32 {
+	if len(list) < limit {
+		return math.MinInt32
+	}
+	return list[limit-1].Score
 }
 
 // take puts the scored rows into the beam and returns where the first that was
@@ -112,14 +127,16 @@ func (g *Graph) walkAllowed(s *scratch, q Query, beam int, allowed []uint64, bud
 		}
 		s.ids = s.ids[:0]
 		for _, row := range g.next(best.Row) {
-			if s.meet(row) {
+			if s.met.add(row) {
 				s.ids = append(s.ids, row)
 			}
 		}
-		s.score(g.codes, q)
 		spent += len(s.ids)
+		least := s.least(s.found, beam)
+		s.scoreNear(g.codes, q, least, g.margin)
+		kernel.Prefetch(g.neighbors, Degree, s.ids)
 		for i, row := range s.ids {
-			if len(s.found) < beam || s.out[i] > s.found[beam-1].Score {
+			if s.out[i] > least {
 				s.offer(Found{Row: row, Score: s.out[i]}, beam, allowed)
 			}
 		}

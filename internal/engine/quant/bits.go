@@ -53,10 +53,9 @@ func SetBitQuery(q *kernel.BitQuery, rotated []float32) {
 	}
 	for i, v := range rotated {
 		level := uint((v-low)/step + 0.5)
+		// Without branches: the bits are as good as random.
 		for plane := range 4 {
-			if level>>plane&1 != 0 {
-				q.Planes[plane*size+i/8] |= 1 << (i % 8)
-			}
+			q.Planes[plane*size+i/8] |= byte(level>>plane&1) << (i % 8)
 		}
 	}
 	q.A, q.B, q.C = 2*step, 2*low, -sum

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/quarry-search/quarry/internal/engine/vfs"
+	"github.com/quarry-search/quarry/internal/filter"
+)
+
+// TestLargePartsBecomeOne adds a second large part to one that has a graph,
+// and wants one part with one graph, in which everything is found and what was
+// deleted meanwhile is not.
+func TestLargePartsBecomeOne(t *testing.T) {
+	for _, fs := range []vfs.FS{nil, vfs.NewMemory()} {
+		e, vectors := withGraph(t, fs)
+		r := rand.New(rand.NewPCG(9, 9))
+		seq := e.Applied()
+		var changes []Change
+		for i := range graphTestLeast {
+			seq++
+			id, h := fmt.Sprint("more", i), Hash{byte(i), byte(i >> 8), 1}
+			vectors[id] = unitVector(r, testDim)
+			changes = append(changes, Change{
+				Seq: seq, Kind: Put, Collection: "a", Vectors: map[Hash][]float32{h: vectors[id]},
+				Document: Document{ID: id, Fields: map[string]filter.Value{"n": filter.NumberOf(1)}, Rows: []Row{{Hash: h, Text: "text"}}},
+			})
+		}
+		must(t, e.Apply(changes))
+		for i := range 500 {
+			seq++
+			id := fmt.Sprint("doc", 7*i)
+			delete(vectors, id)
+			must(t, e.Apply([]Change{{Seq: seq, Kind: Delete, Collection: "a", Document: Document{ID: id}}}))
+		}
+		must(t, e.Flush())
+		before := e.state.Load().view("a").parts[0].graph
+		merged, err := e.consolidateOne(context.Background())
+		if must(t, err); !merged {
+			t.Fatal("two large parts were left alone")
+		}
+		must(t, e.Flush())
+		if again, err := e.consolidateOne(context.Background()); again || err != nil {
+			t.Fatalf("one large part was merged: %v, %v", again, err)
+		}
+		stats, err := e.Stats("a")
+		must(t, err)
+		if want := int64(len(vectors)); stats.Segments != 1 || stats.GraphRows != want || stats.Rows != want {
+			t.Fatalf("%+v, want one segment of %d rows with its graph", stats, want)
+		}
+		if e.state.Load().view("a").parts[0].graph == before {
+			t.Fatal("the graph is still the one of fewer rows")
+		}
+		found := foundThemselves(t, e, vectors)
+		if found < 0.99 {
+			t.Errorf("%.3f of the rows are nearest to themselves", found)
+		}
+		if got := recall(t, e, filter.Filter{}, PathGraph); got < 0.9 {
+			t.Errorf("recall %.3f", got)
+		}
+		must(t, e.Close())
+		if fs == nil {
+			continue
+		}
+		e, err = Open(Options{FS: fs, KnownField: known, GraphRows: graphTestLeast})
+		must(t, err)
+		e.costs = graphTestCosts
+		if got := recall(t, e, filter.Filter{}, PathGraph); got < 0.9 {
+			t.Errorf("reopened: recall %.3f", got)
+		}
+		must(t, e.Close())
+	}
+}
+
+// foundThemselves is the share of vectors whose search finds their own
+// document first, by the graph.
+func foundThemselves(t *testing.T, e *Engine, vectors map[string][]float32) float64 {
+	t.Helper()
+	found, tried := 0, 0
+	for id, v := range vectors {
+		if tried++; tried > 500 {
+			break
+		}
+		got, err := e.Search(context.Background(), Query{Collection: "a", Vector: v, Limit: 1, Scope: Scope{All: true}})
+		must(t, err)
+		if got.DensePath != PathGraph {
+			t.Fatalf("path %q", got.DensePath)
+		}
+		if len(got.Candidates) > 0 && got.Candidates[0].DocID == id {
+			found++
+		}
+	}
+	return float64(found) / float64(min(tried, 500))
+}
+
+func TestDeadLargePartIsWrittenAnew(t *testing.T) {
+	e, vectors := withGraph(t, nil)
+	var changes []Change
+	for i := range graphTestRows * 3 / 10 {
+		id := fmt.Sprint("doc", 3*i)
+		delete(vectors, id)
+		changes = append(changes, Change{Seq: e.Applied() + uint64(i) + 1, Kind: Delete, Collection: "a", Document: Document{ID: id}})
+	}
+	e.background.Store(true) // or Apply does it
+	must(t, e.Apply(changes))
+	merged, err := e.consolidateOne(context.Background())
+	if must(t, err); !merged {
+		t.Fatal("a part with three dead rows in ten was left alone")
+	}
+	stats, err := e.Stats("a")
+	must(t, err)
+	if want := int64(len(vectors)); stats.GraphRows != want {
+		t.Fatalf("%+v, want a graph of %d rows", stats, want)
+	}
+	if found := foundThemselves(t, e, vectors); found < 0.99 {
+		t.Errorf("%.3f of the rows are nearest to themselves", found)
+	}
+	must(t, e.Close())
+}

@@ -1,0 +1,19 @@
+package kernel
+
+import "unsafe"
+
+// Prefetch asks for the memory of rows of base, size items each, before it is
+// read: rows that lie apart then arrive together. Size·sizeof(T) should be a
+// multiple of 64.
+//
+// Invariant: every id names a row that lies in base.
+func Prefetch[T uint8 | uint32](base []T, size int, ids []uint32) {
+	if len(ids) == 0 {
+		return
+	}
+	bytes := size * int(unsafe.Sizeof(base[0]))
+	prefetchRows((*uint8)(unsafe.Pointer(&base[0])), bytes, (bytes+63)/64, &ids[0], len(ids))
+}
+
+//go:noescape
+func prefetchRows(base *uint8, strideBytes, lines int, ids *uint32, count int)
