@@ -53,7 +53,7 @@ func (c *cli) benchCommand() *cobra.Command {
 	}
 	search.Flags().IntVar(&seconds, "seconds", 10, "how long each number of clients searches")
 	search.Flags().IntVar(&limit, "documents", 0, "ingest only this many documents (0: all)")
-	cmd.AddCommand(search, c.benchModel())
+	cmd.AddCommand(search, c.benchModel(), c.benchEngine())
 	return cmd
 }
 

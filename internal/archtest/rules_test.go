@@ -48,7 +48,7 @@ var rules = []rule{
 	{[]string{"internal/config"}, nil, "settings mean nothing to the package that reads them"},
 	{[]string{"internal/app", "internal/e2e", "internal/archtest"}, []string{"..."}, "the composition root knows every part"},
 	{[]string{"cmd/..."}, []string{
-		"api", "client", "internal/app", "internal/config", "internal/rag", "internal/filter", "internal/eval", "internal/model/...", "internal/hub",
+		"api", "client", "internal/app", "internal/config", "internal/rag", "internal/filter", "internal/eval", "internal/model/...", "internal/hub", "internal/engine/enginebench",
 		"internal/telemetry", "internal/connect/folder", "internal/catalog/sqlite", "internal/parse/pdf",
 	}, "commands are thin: they call app, or a server through the client"},
 	{[]string{"tools/..."}, []string{"..."}, "tools of the build stand outside the product"},
