@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
@@ -36,8 +37,9 @@ func (a *Answerer) judge(ctx context.Context, q rag.Question, found rag.SearchRe
 	for i, hit := range found.Hits[:min(a.opts.Passages, len(found.Hits))] {
 		units = append(units, unitsOf(i, hit)...)
 	}
-	asked := a.analyse(q.Text, found.Hits)
-	embedErr := a.embed(ctx, q.Text, &asked, units)
+	question := clause.Plain(q.Text)
+	asked := a.analyse(question, found.Hits)
+	embedErr := a.embed(ctx, question, &asked, units)
 	if ctx.Err() != nil {
 		return judgement{}, ctx.Err()
 	}

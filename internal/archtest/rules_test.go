@@ -13,7 +13,7 @@ type rule struct {
 	why   string
 }
 
-var core = []string{"internal/rag", "internal/filter"}
+var core = []string{"internal/rag", "internal/filter", "internal/clause"}
 
 var steps = []string{
 	"internal/parse/...", "internal/chunk", "internal/fuse", "internal/verify", "internal/policy",
@@ -31,11 +31,12 @@ var rules = []rule{
 	{[]string{"api"}, nil, "the wire types are public and stand alone"},
 	{[]string{"client"}, []string{"api"}, "the public client knows the wire and nothing of the server"},
 	{[]string{"internal/filter"}, nil, "the filter tree is a core that knows no document"},
+	{[]string{"internal/clause"}, nil, "the query language is a core that knows no index"},
 	{[]string{"internal/rag"}, []string{"internal/filter"}, "the nouns say what, never how"},
 	{steps, with(core, []string{"internal/parse/..."}), "a step is a function of its input"},
 	{[]string{"internal/ingest", "internal/retrieve", "internal/answer", "internal/eval"}, with(core, steps),
 		"use cases meet adapters, edges and each other through interfaces that they declare"},
-	{[]string{"internal/engine/..."}, []string{"internal/filter", "internal/engine/..."}, "the engine is an index of rows; documents and callers are not its business"},
+	{[]string{"internal/engine/..."}, []string{"internal/filter", "internal/clause", "internal/engine/..."}, "the engine is an index of rows; documents and callers are not its business"},
 	{[]string{"internal/model/..."}, []string{"internal/model/..."}, "the runtime turns text into vectors and knows nothing else"},
 	{[]string{"internal/index/..."}, with(core, []string{"internal/engine/...", "internal/index/indextest"}), "an index translates between the core and its backend"},
 	{[]string{"internal/provider/..."}, with(core, []string{"internal/model/...", "internal/provider/providertest"}), "a provider translates between the core and its model"},

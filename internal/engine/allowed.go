@@ -58,9 +58,10 @@ func (v *view) hasField(key string, scope Scope) bool {
 
 // set is the rows of a part that pass scope and filter.
 type set struct {
-	rows  segment.Bits
-	count int
-	terms uint64 // total length of the rows
+	rows   segment.Bits
+	count  int
+	terms  uint64         // total length of the rows
+	spoken bm25.Languages // of their documents
 
 	once sync.Once
 	list []uint32 // rows that have a vector, ascending: see vectors
@@ -151,7 +152,8 @@ func (c *setCache) get(key string, f func() *set) *set {
 // allowed returns the rows of the part that are live, in scope and pass the
 // filter; key stands for scope and filter.
 //
-// SECURITY: this is the only place where rows enter a search.
+// SECURITY: this is the only place where rows enter a search; what the words of
+// a query ask for (constrain) only takes some away.
 func (p *part) allowed(key string, scope Scope, f filter.Filter) *set {
 	return p.sets.get(key, func() *set {
 		docs := p.docs
@@ -164,16 +166,17 @@ func (p *part) allowed(key string, scope Scope, f filter.Filter) *set {
 			match.And(docs)
 			docs = match
 		}
-		s := &set{rows: p.rows, count: p.liveRows, terms: p.terms, df: map[string]int{}}
+		s := &set{rows: p.rows, count: p.liveRows, terms: p.terms, spoken: p.spoken, df: map[string]int{}}
 		if docs.Count() == p.liveDocs {
 			return s
 		}
-		s.rows, s.terms = segment.NewBits(p.seg.Rows()), 0
+		s.rows, s.terms, s.spoken = segment.NewBits(p.seg.Rows()), 0, 0
 		p.seg.Spread(s.rows, docs)
 		s.count = s.rows.Count()
 		if f.IsZero() { // statistics are those of the scope alone
 			lengths := p.seg.Lengths()
 			s.rows.Each(func(row uint32) { s.terms += uint64(lengths[row]) })
+			docs.Each(func(doc uint32) { s.spoken.Add(p.seg.LanguageOf(doc)) })
 		}
 		return s
 	})

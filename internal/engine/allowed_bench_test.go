@@ -30,7 +30,7 @@ var attributed = sync.OnceValue(func() *part {
 				"id": filter.NumberOf(float64(i)), "half": filter.BoolOf(r.IntN(2) == 0), "kind": filter.StringOf(labels[r.IntN(10)]),
 				"size": filter.NumberOf(float64(r.IntN(10_000))),
 			},
-			Rows: []segment.Row{{Terms: []string{labels[i%1000]}}},
+			Rows: []segment.Row{{Tokens: []segment.Token{{Form: labels[i%1000], Term: labels[i%1000]}}}},
 		}
 	}
 	seg, err := segment.Build(docs, nil)

@@ -194,14 +194,28 @@ func (d *draft) wait(r *segment.Row) { d.waiting[r.Hash] = append(d.waiting[r.Ha
 func (d *draft) putNew(doc Document) {
 	d.remove(doc.ID)
 	rows := make([]segment.Row, len(doc.Rows))
+	language := bm25.LanguageOf(doc.Language)
 	for i, r := range doc.Rows {
-		rows[i] = segment.Row{Ordinal: r.Ordinal, Hash: r.Hash, Terms: bm25.Terms(r.Text)}
+		rows[i] = segment.Row{Ordinal: r.Ordinal, Hash: r.Hash, Tokens: tokens(language, r)}
 	}
 	segment.SortRows(rows)
-	d.put[doc.ID] = &segment.Document{ID: doc.ID, Version: doc.Version, Access: doc.Access, Fields: doc.Fields, Rows: rows}
+	d.put[doc.ID] = &segment.Document{
+		ID: doc.ID, Version: doc.Version, Access: doc.Access, Fields: doc.Fields, Language: language, Rows: rows,
+	}
 	for i := range rows {
 		d.wait(&rows[i])
 	}
+}
+
+// tokens analyses the texts of a row.
+func tokens(language bm25.Language, r Row) []segment.Token {
+	list := make([]segment.Token, 0, (len(r.Title)+len(r.Heading)+len(r.Text))/5)
+	for field, text := range [...]string{segment.Title: r.Title, segment.Heading: r.Heading, segment.Body: r.Text} {
+		bm25.Analyze(language, text, func(t bm25.Token) {
+			list = append(list, segment.Token{Form: t.Form, Term: t.Term, Field: segment.TextField(field)})
+		})
+	}
+	return list
 }
 
 func (d *draft) setAccess(id string, access []string) {

@@ -68,17 +68,20 @@ type VectorSettings struct {
 
 // Document is a document to put.
 type Document struct {
-	ID      string
-	Version int
-	Access  []string
-	Fields  map[string]filter.Value
-	Rows    []Row
+	ID       string
+	Version  int
+	Access   []string
+	Fields   map[string]filter.Value
+	Language string // BCP 47: chooses stop words and stems; "" for what is not known
+	Rows     []Row
 }
 
-// Row is one chunk: Text is what words find it by.
+// Row is one chunk: Title, Heading and Text are what words find it by.
 type Row struct {
 	Ordinal int
 	Hash    Hash
+	Title   string // of the document
+	Heading string // that the chunk stands under
 	Text    string
 }
 

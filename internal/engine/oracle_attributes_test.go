@@ -44,7 +44,7 @@ func (w *world) value() filter.Value {
 
 // result is the answer to a query that lets rows pass.
 func (o *oracle) result(q Query, rows []*oracleRow) Result {
-	if len(q.Sort) > 0 && q.Text != "" {
+	if len(q.Sort) > 0 && q.Text != "" && !q.SkipLexical {
 		rows = slices.DeleteFunc(rows, func(r *oracleRow) bool { return r.lexical == 0 })
 	}
 	docs := map[*oracleDoc]bool{}

@@ -9,11 +9,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/engine/bm25"
+	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
@@ -68,7 +71,7 @@ func (q Query) sees(d *oracleDoc) bool {
 type oracleRow struct {
 	doc     *oracleDoc
 	row     Row
-	terms   []string
+	tokens  []segment.Token
 	lexical bm25.Score
 	dense   float32
 	known   bool
@@ -76,43 +79,28 @@ type oracleRow struct {
 
 // search answers a query as Engine.Search should, with exact dense scores.
 func (o *oracle) search(q Query) Result {
-	var allowed []*oracleRow
+	var seen []*oracleRow
 	var stats bm25.Stats
-	df := map[string]int{}
+	var spoken bm25.Languages
 	for _, id := range slices.Sorted(maps.Keys(o.collections[q.Collection])) {
 		d := o.collections[q.Collection][id]
 		if !q.sees(d) {
 			continue
 		}
+		spoken.Add(bm25.LanguageOf(d.Language))
 		for _, r := range d.Rows {
-			row := &oracleRow{doc: d, row: r, terms: bm25.Terms(r.Text)}
+			row := &oracleRow{doc: d, row: r, tokens: tokens(bm25.LanguageOf(d.Language), r)}
 			stats.Rows++
-			stats.Terms += uint64(len(row.terms))
-			for _, t := range slices.Compact(slices.Sorted(slices.Values(row.terms))) {
-				df[t]++
-			}
-			if q.Filter.Match(func(key string) (filter.Value, bool) { v, ok := d.Fields[key]; return v, ok }) {
-				allowed = append(allowed, row)
-			}
+			stats.Terms += uint64(row.length())
+			seen = append(seen, row)
 		}
 	}
-	scorer := bm25.NewScorer(bm25.DefaultParams, stats)
-	counts := map[string]int{}
-	for _, t := range bm25.Terms(q.Text) {
-		counts[t]++
-	}
+	text := readText(q.Text, spoken)
+	allowed := slices.DeleteFunc(slices.Clone(seen), func(r *oracleRow) bool {
+		return !q.Filter.Match(func(key string) (filter.Value, bool) { v, ok := r.doc.Fields[key]; return v, ok }) || !text.allows(r)
+	})
+	text.score(seen, bm25.NewScorer(bm25.DefaultParams, stats))
 	for _, row := range allowed {
-		for t, n := range counts {
-			tf := 0
-			for _, w := range row.terms {
-				if w == t {
-					tf++
-				}
-			}
-			if tf > 0 {
-				row.lexical += scorer.Score(float64(n)*bm25.IDF(stats.Rows, df[t]), uint8(min(tf, 255)), uint32(len(row.terms)))
-			}
-		}
 		if v := row.doc.vectors[row.row.Hash]; v != nil && q.Vector != nil {
 			out := make([]float32, 1)
 			padded := make([]float32, 2*testDim)
@@ -132,6 +120,9 @@ func (o *oracle) candidates(q Query, rows []*oracleRow) []Candidate {
 	slices.SortStableFunc(dense, func(a, b *oracleRow) int { return cmp.Compare(b.dense, a.dense) })
 	lexical := slices.DeleteFunc(slices.Clone(rows), func(r *oracleRow) bool { return r.lexical == 0 })
 	slices.SortStableFunc(lexical, func(a, b *oracleRow) int { return cmp.Compare(b.lexical, a.lexical) })
+	if q.SkipLexical {
+		lexical = nil
+	}
 	dense, lexical = q.firstOfEach(dense), q.firstOfEach(lexical)
 	dense, lexical = dense[:min(q.Limit, len(dense))], lexical[:min(q.Limit, len(lexical))]
 	var list []Candidate
@@ -151,7 +142,7 @@ func (r *oracleRow) candidate(q Query, denseRank, lexicalRank int) Candidate {
 	if q.Vector != nil {
 		c.Dense = Score{r.dense, denseRank, r.known}
 	}
-	if q.Text != "" {
+	if q.Text != "" && !q.SkipLexical {
 		c.Lexical = Score{r.lexical.Float(), lexicalRank, true}
 	}
 	return c
@@ -188,7 +179,7 @@ func (w *world) catchUp(e *Engine) error { return e.Apply(w.log[e.Applied():]) }
 func (w *world) collection() string { return []string{"a", "a", "a", "b"}[w.r.IntN(4)] }
 func (w *world) id() string         { return "doc" + strconv.Itoa(w.r.IntN(30)) }
 
-var vocabulary = strings.Fields("alpha beta gamma delta epsilon zeta eta theta getHTTPResponse river stone tree")
+var vocabulary = strings.Fields("alpha beta gamma delta epsilon zeta the theta getHTTPResponse running die maisons runs stone trees Häuser runner Haus")
 
 func (w *world) text() string {
 	n := 1 + w.r.IntN(8)
@@ -197,6 +188,33 @@ func (w *world) text() string {
 		words[i] = vocabulary[min(w.r.IntN(len(vocabulary)), w.r.IntN(len(vocabulary)))]
 	}
 	return strings.Join(words, " ")
+}
+
+// question is a text, some words of which have operators.
+func (w *world) question() string {
+	words := strings.Fields(w.text())
+	for i, word := range words {
+		switch w.r.IntN(12) {
+		case 0:
+			words[i] = "-" + word
+		case 1:
+			words[i] = "+" + word
+		case 2:
+			words[i] = []string{"", "+", "-"}[w.r.IntN(3)] + word[:2] + "*"
+		case 3:
+			words[i] = []string{"", "+", "-"}[w.r.IntN(3)] + word[:len(word)-1] + []string{"x~1", "~1", "sen~2"}[w.r.IntN(3)]
+		case 4:
+			words[i] = []string{"", "+", "-"}[w.r.IntN(3)] + `"` + w.text() + `"`
+		case 5:
+			words[i] = []string{"", "-"}[w.r.IntN(2)] + `"` + word + " " + vocabulary[w.r.IntN(len(vocabulary))] + `"`
+		}
+	}
+	if text := strings.Join(words, " "); strings.ContainsFunc(text, unicode.IsLetter) {
+		if _, err := clause.Parse(text); err == nil {
+			return text
+		}
+	}
+	return w.text()
 }
 
 func hashOf(text string) (h Hash) {
@@ -254,7 +272,7 @@ func (w *world) access() []string {
 }
 
 func (w *world) put(coll string) {
-	d := Document{ID: w.id(), Version: len(w.log), Access: w.access(), Fields: map[string]filter.Value{"n": filter.NumberOf(float64(w.r.IntN(5)))}}
+	d := Document{Language: []string{"", "en", "de", "fr-CA", "xx"}[w.r.IntN(5)], ID: w.id(), Version: len(w.log), Access: w.access(), Fields: map[string]filter.Value{"n": filter.NumberOf(float64(w.r.IntN(5)))}}
 	if w.r.IntN(2) == 0 {
 		d.Fields["tag"] = filter.ListOf(vocabulary[:w.r.IntN(4)]...)
 	}
@@ -265,7 +283,11 @@ func (w *world) put(coll string) {
 	for o := range 1 + w.r.IntN(4) {
 		text := w.text()
 		h := hashOf(text)
-		d.Rows = append(d.Rows, Row{Ordinal: o, Hash: h, Text: text})
+		row := Row{Ordinal: o, Hash: h, Text: text}
+		if w.r.IntN(2) == 0 {
+			row.Title, row.Heading = w.text(), w.text()
+		}
+		d.Rows = append(d.Rows, row)
 		if w.r.IntN(3) > 0 {
 			c.Vectors[h] = w.vector(uint64(h[0]) + uint64(h[31])<<8)
 		}
@@ -282,7 +304,7 @@ func (w *world) check(e *Engine) string {
 			q.Scope = Scope{Labels: [][]string{nil, {"x"}, {"y", "z"}}[w.r.IntN(3)]}
 		}
 		if w.r.IntN(4) > 0 {
-			q.Text = w.text()
+			q.Text, q.SkipLexical = w.question(), w.r.IntN(5) == 0
 		}
 		if w.r.IntN(4) > 0 {
 			q.Vector = w.vector(w.r.Uint64N(99))
@@ -305,7 +327,7 @@ func (w *world) check(e *Engine) string {
 			continue
 		}
 		if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
-			return diff
+			return q.Text + "\n" + diff
 		}
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
@@ -14,10 +15,13 @@ type Query struct {
 	Collection string
 	Scope      Scope
 	Filter     filter.Filter
-	Text       string    // "" skips the lexical leg
-	Vector     []float32 // [dim], of unit length for cosines; nil skips the dense leg
-	Limit      int       // candidates per leg
-	Exact      bool      // dense leg by exhaustive exact scan
+	// Text is in the query language of package clause; "" skips the lexical
+	// leg. What it requires and excludes holds for both legs.
+	Text        string
+	SkipLexical bool      // do not rank by Text: it only constrains the dense leg
+	Vector      []float32 // [dim], of unit length for cosines; nil skips the dense leg
+	Limit       int       // candidates per leg
+	Exact       bool      // dense leg by exhaustive exact scan
 	// Beam is the width of a search in a graph: wider finds more of the
 	// nearest rows and takes longer. 0 takes a good one for Limit.
 	Beam int
@@ -68,7 +72,7 @@ type Result struct {
 	DenseTook   time.Duration
 	LexicalTook time.Duration
 	DensePath   string // of the paths above; "" when the leg did not run or had no rows
-	Allowed     int    // rows that scope and filter let pass
+	Allowed     int    // rows that scope, filter, and what the text requires and excludes let pass
 	Documents   int    // documents of these rows
 	Facets      []FacetCounts
 	// Unknown are the fields of Facets and Sort that no document in scope has.
@@ -78,8 +82,9 @@ type Result struct {
 // Search finds the best rows of each leg among those that scope and filter let
 // pass, with each one's true score in the other leg; or the first of them by
 // attributes. Errors: ErrNoCollection,
-// *filter.Error for an ill-formed filter, *FieldError, *VectorError for a bad
-// query vector, the context's.
+// *filter.Error for an ill-formed filter, *FieldError, *clause.Error for a text
+// that cannot be searched for, *VectorError for a bad query vector, the
+// context's.
 //
 // The legs run one after the other: each is well below a millisecond, and
 // cores are better used by other searches.
@@ -99,9 +104,13 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 		return Result{}, err
 	}
 	s := search{engine: e, view: v, query: q}
+	var err error
+	if s.text, err = clause.Parse(q.Text); err != nil {
+		return Result{}, err
+	}
 	out := Result{Seq: state.seq}
 	s.allow()
-	if len(q.Sort) > 0 && q.Text != "" {
+	if len(q.Sort) > 0 && s.ranksWords() {
 		s.narrowToWords()
 	}
 	s.count(&out)
@@ -175,13 +184,13 @@ func (s *search) run(ctx context.Context, out *Result) (err error) {
 		return err
 	}
 	began = time.Now()
-	if s.query.Text != "" {
+	if s.ranksWords() {
 		lexical, _ = s.grouped(func(s *search) ([]scored, error) { return s.lexical(), nil })
 	}
 	if out.Candidates, err = s.join(dense, lexical); err != nil {
 		return err
 	}
-	if s.query.Text != "" {
+	if s.ranksWords() {
 		out.LexicalTook = time.Since(began)
 	}
 	return ctx.Err()
@@ -192,17 +201,37 @@ type search struct {
 	engine *Engine
 	view   *view
 	query  Query
-	sets   []*set // [part]
+	text   clause.Query
+	scoped []*set // [part] what scope lets pass: statistics count it
+	sets   []*set // [part] what may be found
+	wanted []wanted
 	words  words
 }
 
-// allow evaluates scope and filter.
+// ranksWords reports whether the lexical leg runs.
+func (s *search) ranksWords() bool { return s.query.Text != "" && !s.query.SkipLexical }
+
+// allow evaluates scope and filter, and what the text requires and excludes.
 func (s *search) allow() {
-	key := setKey(s.query.Scope, s.query.Filter)
-	s.sets = make([]*set, len(s.view.parts))
-	for i, p := range s.view.parts {
-		s.sets[i] = p.allowed(key, s.query.Scope, s.query.Filter)
+	s.sets = s.pass(s.query.Filter)
+	s.scoped = s.sets
+	if len(s.text.Clauses) > 0 {
+		if !s.query.Filter.IsZero() {
+			s.scoped = s.pass(filter.Filter{})
+		}
+		s.want()
+		s.constrain()
 	}
+}
+
+// pass returns the rows of each part that scope and filter let pass.
+func (s *search) pass(f filter.Filter) []*set {
+	key := setKey(s.query.Scope, f)
+	sets := make([]*set, len(s.view.parts))
+	for i, p := range s.view.parts {
+		sets[i] = p.allowed(key, s.query.Scope, f)
+	}
+	return sets
 }
 
 // join makes candidates of both rankings.
@@ -212,7 +241,7 @@ func (s *search) join(dense, lexical []scored) (list []Candidate, err error) {
 	for i, d := range dense {
 		c := s.candidate(d.rowRef)
 		c.Dense = Score{Value: scoreOf(d.score), Rank: i + 1, Known: true}
-		if s.query.Text != "" {
+		if s.ranksWords() {
 			c.Lexical = Score{Value: s.words.scoreRow(d.rowRef).Float(), Known: true}
 		}
 		at[d.rowRef] = len(list)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/filter"
 )
@@ -121,16 +120,11 @@ func (s *search) appendRows(list []Candidate, d sortedDoc, orders []segment.Orde
 // narrowToWords leaves in the sets the rows that hold at least one of the
 // query's words: with an order by attributes, words only choose.
 func (s *search) narrowToWords() {
-	terms := map[string]bool{}
-	bm25.Analyze(s.query.Text, func(t string) {
-		if len(terms) < maxDistinctTerms {
-			terms[t] = true
-		}
-	})
+	terms := s.terms(0)
 	for i, p := range s.view.parts {
 		match := segment.NewBits(p.seg.Rows())
-		for t := range terms {
-			for _, row := range p.seg.Postings(t).Rows {
+		for _, t := range terms {
+			for _, row := range t.lists[i].Rows {
 				match.Set(row)
 			}
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
 
@@ -29,8 +30,9 @@ type part struct {
 	rows     segment.Bits // their rows
 	liveDocs int
 	liveRows int
-	vectors  int    // live rows with a vector
-	terms    uint64 // total length of live rows
+	vectors  int            // live rows with a vector
+	terms    uint64         // total length of live rows
+	spoken   bm25.Languages // of live documents
 	sets     setCache
 }
 
@@ -56,6 +58,7 @@ func (p *part) count() {
 	p.liveDocs, p.liveRows = p.docs.Count(), p.rows.Count()
 	lengths := p.seg.Lengths()
 	p.rows.Each(func(row uint32) { p.terms += uint64(lengths[row]) })
+	p.docs.Each(func(doc uint32) { p.spoken.Add(p.seg.LanguageOf(doc)) })
 	if has := p.seg.HasVector(); has != nil {
 		with := p.rows.Clone()
 		with.And(has)
@@ -67,7 +70,7 @@ func (p *part) count() {
 func (p *part) with(g *partGraph) *part {
 	return &part{
 		seg: p.seg, file: p.file, graph: g, docs: p.docs, rows: p.rows,
-		liveDocs: p.liveDocs, liveRows: p.liveRows, vectors: p.vectors, terms: p.terms,
+		liveDocs: p.liveDocs, liveRows: p.liveRows, vectors: p.vectors, terms: p.terms, spoken: p.spoken,
 	}
 }
 

@@ -86,11 +86,14 @@ type SortKey struct {
 // LegQuery is what an index is asked: both legs, one collection, one snapshot.
 type LegQuery struct {
 	Collection string
-	Text       string    // "" skips the lexical leg
-	Vector     []float32 // [dim], of unit length for cosines; nil skips the dense leg
-	Filter     filter.Filter
-	Limit      int  // candidates per leg
-	Exact      bool // scan everything with exact scores
+	// Text is in the query language (package clause); "" skips the lexical
+	// leg. What it requires and excludes holds for both legs.
+	Text        string
+	SkipLexical bool      // do not rank by Text: it only constrains the dense leg
+	Vector      []float32 // [dim], of unit length for cosines; nil skips the dense leg
+	Filter      filter.Filter
+	Limit       int  // candidates per leg
+	Exact       bool // scan everything with exact scores
 
 	Facets []Facet
 	// Sort orders the candidates by attributes, ties by key. No leg runs; a

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/filter"
 	"github.com/quarry-search/quarry/internal/rag"
 )
@@ -78,7 +79,7 @@ func (r *run) embedQuery(ctx context.Context) error {
 	}
 	embedding, cancel := context.WithTimeout(ctx, r.opts.EmbedDeadline)
 	defer cancel()
-	vectors, err := r.deps.Embedder.Embed(embedding, rag.EmbedQuery, []string{r.query.Text})
+	vectors, err := r.deps.Embedder.Embed(embedding, rag.EmbedQuery, []string{clause.Plain(r.query.Text)})
 	if err == nil && len(vectors) != 1 {
 		err = fmt.Errorf("embedder returned %d vectors for one text", len(vectors))
 	}
@@ -116,7 +117,7 @@ func (r *run) searchLegs(ctx context.Context) ([]rag.Candidate, error) {
 		if leg.Vector == nil && r.query.Mode != rag.Lexical && r.query.Mode != rag.Browse {
 			r.degrade(degradedDense)
 		}
-		if leg.Vector == nil && leg.Text == "" && len(leg.Sort) == 0 && len(leg.Facets) == 0 {
+		if leg.Vector == nil && leg.SkipLexical && len(leg.Sort) == 0 && len(leg.Facets) == 0 {
 			continue
 		}
 		group.Go(func() (err error) {
@@ -151,15 +152,18 @@ func (r *run) legQuery(c rag.Collection) rag.LegQuery {
 	leg := rag.LegQuery{
 		Collection: c.Name, Filter: r.query.Filter,
 		Limit: r.query.Candidates, Exact: r.query.Mode == rag.Exact,
-		Sort: r.query.Sort, GroupSize: r.query.GroupSize, Facets: slices.Clone(r.query.Facets),
+		Text: r.query.Text, Sort: r.query.Sort, GroupSize: r.query.GroupSize, Facets: slices.Clone(r.query.Facets),
 	}
 	if len(r.collections) > 1 { // counts can be added up only when all are there
 		for i := range leg.Facets {
 			leg.Facets[i].Limit = 0
 		}
 	}
-	if r.query.Mode == rag.Hybrid || r.query.Mode == rag.Lexical {
-		leg.Text = r.query.Text
+	if r.query.Mode != rag.Hybrid && r.query.Mode != rag.Lexical {
+		leg.SkipLexical = true
+		if text, err := clause.Parse(r.query.Text); err != nil || !text.Constrained() {
+			leg.Text = ""
+		}
 	}
 	// Invariant: vectors of different fingerprints never meet.
 	sameModel := c.Fingerprint == "" || c.Fingerprint == r.deps.Embedder.Fingerprint()

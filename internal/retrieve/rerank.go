@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
@@ -59,7 +60,7 @@ func (r *run) relevances(ctx context.Context, window []ranked) ([]float64, error
 			owner = append(owner, i)
 		}
 	}
-	relevances, err := r.deps.Reranker.Rerank(ctx, r.query.Text, passages)
+	relevances, err := r.deps.Reranker.Rerank(ctx, clause.Plain(r.query.Text), passages)
 	if err != nil {
 		return nil, fmt.Errorf("rerank: %w", err)
 	}

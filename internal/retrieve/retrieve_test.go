@@ -2,6 +2,8 @@ package retrieve
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -226,5 +228,26 @@ func TestDenseWeightComesFromQueryThenCollection(t *testing.T) {
 		if err != nil || got.Hits[0].Explain.DenseWeight != want {
 			t.Errorf("weight %v, want %v (%v)", got.Hits[0].Explain.DenseWeight, want, err)
 		}
+	}
+}
+
+// TestOperators wants the model to read words, and the index to get what the
+// query requires and excludes, in every mode.
+func TestOperators(t *testing.T) {
+	for _, mode := range []rag.Mode{rag.Hybrid, rag.Dense, rag.Exact, rag.Lexical} {
+		w := geology()
+		text := `granite -basalt "hard rock" magm*`
+		search(t, w, rag.Query{Text: text, Mode: mode, Collections: []string{"docs"}})
+		if len(w.asked) != 1 || w.asked[0].Text != text || w.asked[0].SkipLexical != (mode == rag.Dense || mode == rag.Exact) {
+			t.Errorf("mode %s asked %+v", mode, w.asked)
+		}
+		if mode != rag.Lexical && !slices.Equal(w.embedded, []string{"granite hard rock magm"}) {
+			t.Errorf("mode %s embedded %q", mode, w.embedded)
+		}
+	}
+	_, err := geology().retriever(Options{}).Search(context.Background(), rag.Principal{}, rag.Query{Text: "-granite"})
+	var e *rag.Error
+	if !errors.As(err, &e) || e.Code != rag.CodeInvalid || e.Field != "/query" {
+		t.Errorf("a query that only excludes: %v", err)
 	}
 }

@@ -1,10 +1,12 @@
 package retrieve
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
@@ -30,6 +32,10 @@ func (r *Retriever) validate(q rag.Query) (_ rag.Query, err error) {
 	}
 	if n := utf8.RuneCountInString(q.Text); n > MaxQueryChars {
 		return q, rag.Invalid("/query", fmt.Sprintf("the query has %d characters; at most %d are allowed", n, MaxQueryChars))
+	}
+	var bad *clause.Error
+	if _, err = clause.Parse(q.Text); errors.As(err, &bad) {
+		return q, rag.Invalid("/query", "the query cannot be searched for: "+bad.Message)
 	}
 	setDefault(&q.TopK, DefaultTopK)
 	if q.TopK < 1 || q.TopK > MaxTopK {

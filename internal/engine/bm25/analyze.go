@@ -5,25 +5,36 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/blevesearch/snowballstem"
-	"github.com/blevesearch/snowballstem/english"
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxTermBytes cuts terms: longer ones are data, not words.
+// maxTermBytes cuts terms and forms: longer ones are data, not words.
 const maxTermBytes = 64
 
-// Analyze calls emit for each term of text, in order: words of letters and
-// digits, folded to lower case without diacritics and stemmed (Snowball
-// English) when they are ASCII; for an identifier such as getHTTPResponse or
-// max_size the whole and then its parts; for scripts without spaces, pairs of
-// neighbouring characters. English stop words are dropped.
+// Token is one word of a text.
+type Token struct {
+	// Form is the word as it is written, but lower case, without diacritics,
+	// apostrophes and a possessive s. It does not depend on the language:
+	// phrases, prefixes and fuzzy words are compared with forms.
+	Form string
+	// Term is what the word is scored by: its stem; "" for a stop word.
+	Term string
+	// Part says that the token is a part of the identifier before it.
+	Part bool
+}
+
+// Analyze calls emit for each token of text, in order: words of letters and
+// digits; for an identifier such as getHTTPResponse or max_size the whole and
+// then its parts; for scripts without spaces, pairs of neighbouring
+// characters. Stop words and stems (Snowball) are those of the language;
+// words of another script than the language's are stemmed as English when
+// they are Latin, else not at all.
 //
 // The strings passed to emit may share memory with text.
-func Analyze(text string, emit func(term string)) {
-	a := analyzer{emit: emit}
+func Analyze(language Language, text string, emit func(t Token)) {
+	a := analyzer{emit: emit, language: language}
 	if !isASCII(text) {
-		text = withoutDiacritics(text)
+		text = norm.NFKC.String(text)
 	}
 	a.run(text)
 }
@@ -41,17 +52,22 @@ func withoutDiacritics(text string) string {
 	}, apart))
 }
 
-// Terms returns the terms of text as Analyze emits them.
+// Terms returns the terms of an English text, without its stop words.
 func Terms(text string) []string {
 	var terms []string
-	Analyze(text, func(t string) { terms = append(terms, t) })
+	Analyze(English, text, func(t Token) {
+		if t.Term != "" {
+			terms = append(terms, t.Term)
+		}
+	})
 	return terms
 }
 
 type analyzer struct {
-	emit func(string)
-	env  *snowballstem.Env
-	buf  []byte
+	emit     func(Token)
+	language Language
+	stemmer  stemmer
+	buf      []byte
 }
 
 // class sorts runes for tokenisation.
@@ -151,19 +167,26 @@ func (a *analyzer) pairs(run string) {
 			continue
 		}
 		if previous >= 0 {
-			a.emit(strings.ToLower(run[previous : i+utf8.RuneLen(r)]))
+			a.plain(strings.ToLower(withoutDiacritics(run[previous : i+utf8.RuneLen(r)])))
 		}
 		previous = i
 		count++
 	}
 	if count == 1 {
-		a.emit(run)
+		a.plain(withoutDiacritics(run))
+	}
+}
+
+// plain emits a token whose form is its term.
+func (a *analyzer) plain(s string) {
+	if s = cut(s); s != "" {
+		a.emit(Token{Form: s, Term: s})
 	}
 }
 
 // word emits a word, and its parts when it is an identifier.
 func (a *analyzer) word(raw string) {
-	a.term(raw)
+	a.token(raw, false)
 	start := 0
 	for i := 1; i < len(raw); i++ {
 		if boundary(raw, i) {
@@ -192,35 +215,31 @@ func boundary(s string, i int) bool {
 func (a *analyzer) part(part, whole string) {
 	part = strings.Trim(part, "_")
 	if len(part) > 1 && part != strings.Trim(whole, "_") {
-		a.term(part)
+		a.token(part, true)
 	}
 }
 
-// term folds, filters and stems one word.
-func (a *analyzer) term(raw string) {
+// token folds, filters and stems one word.
+func (a *analyzer) token(raw string, part bool) {
 	raw = strings.Trim(raw, "_")
-	term, ascii := a.fold(raw)
-	if len(term) == 0 || ascii && stopWords[string(term)] {
+	raw = strings.TrimSuffix(strings.TrimSuffix(raw, "'s"), "’s")
+	form := a.form(raw)
+	if form == "" {
 		return
 	}
-	if len(term) > maxTermBytes {
-		term = term[:maxTermBytes]
-		for len(term) > 0 && !utf8.RuneStart(term[len(term)-1]) {
-			term = term[:len(term)-1]
-		}
+	t := Token{Form: form, Part: part}
+	if !a.language.stops(form) {
+		t.Term = a.term(raw, form)
 	}
-	s := string(term)
-	if ascii && len(s) > 2 {
-		s = a.stem(s)
-	}
-	a.emit(s)
+	a.emit(t)
 }
 
-// fold lowers a word and drops apostrophes and a possessive s.
-func (a *analyzer) fold(raw string) (term []byte, ascii bool) {
-	raw = strings.TrimSuffix(strings.TrimSuffix(raw, "'s"), "’s")
+// form folds a word.
+func (a *analyzer) form(raw string) string {
+	if !isASCII(raw) {
+		raw = withoutDiacritics(raw)
+	}
 	a.buf = a.buf[:0]
-	ascii = true
 	for _, r := range raw {
 		switch {
 		case r < utf8.RuneSelf:
@@ -236,38 +255,55 @@ func (a *analyzer) fold(raw string) (term []byte, ascii bool) {
 				a.buf = append(a.buf, plain...)
 				continue
 			}
-			ascii = false
 			a.buf = utf8.AppendRune(a.buf, unicode.ToLower(r))
 		}
 	}
-	return a.buf, ascii
+	return cut(string(a.buf))
 }
 
-func (a *analyzer) stem(s string) string {
-	if a.env == nil {
-		a.env = snowballstem.NewEnv(s)
-	} else {
-		a.env.SetCurrent(s)
+// term stems a word. English is stemmed after its diacritics are gone, as are
+// words that have none; the other languages' endings are told by them, so that
+// their words are stemmed first and folded then.
+func (a *analyzer) term(raw, form string) string {
+	first, _ := utf8.DecodeRuneInString(raw)
+	language := a.language.forScript(first)
+	switch {
+	case language == none || len(form) <= 2:
+		return form
+	case isASCII(raw) || language == English:
+		if !isASCII(form) {
+			return form
+		}
+		return a.stemmer.stem(language, form)
 	}
-	english.Stem(a.env)
-	return a.env.Current()
+	lower := cut(strings.ToLower(apostrophes.Replace(raw)))
+	if folded := a.form(a.stemmer.stem(language, lower)); folded != "" {
+		return folded
+	}
+	return form
+}
+
+var apostrophes = strings.NewReplacer("'", "", "’", "")
+
+// cut shortens what is longer than a term may be, at a character.
+func cut(s string) string {
+	if len(s) <= maxTermBytes {
+		return s
+	}
+	s = s[:maxTermBytes]
+	for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	if len(s) > 0 && s[len(s)-1] >= utf8.RuneSelf {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // plainLetters are letters that no decomposition makes plain.
 var plainLetters = map[rune]string{
 	'ß': "ss", 'ø': "o", 'Ø': "o", 'ł': "l", 'Ł': "l", 'æ': "ae", 'Æ': "ae",
 	'œ': "oe", 'Œ': "oe", 'đ': "d", 'Đ': "d", 'ı': "i", 'þ': "th", 'Þ': "th", 'ð': "d",
-}
-
-// stopWords are Lucene's for English.
-var stopWords = setOf("a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was will with")
-
-func setOf(words string) map[string]bool {
-	set := map[string]bool{}
-	for _, w := range strings.Fields(words) {
-		set[w] = true
-	}
-	return set
 }
 
 func isASCII(s string) bool {

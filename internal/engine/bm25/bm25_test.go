@@ -60,10 +60,12 @@ func TestLongWordsAreCut(t *testing.T) {
 func FuzzTerms(f *testing.F) {
 	f.Add("getHTTPResponse's 1.5 ’ Ö 信 a\xff")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, term := range Terms(text) {
-			if term == "" || len(term) > maxTermBytes {
-				t.Fatalf("term %q of %q", term, text)
-			}
+		for l := range languages {
+			Analyze(Language(l), text, func(token Token) {
+				if token.Form == "" || len(token.Form) > maxTermBytes || len(token.Term) > maxTermBytes {
+					t.Fatalf("%s: token %+v of %q", languages[l].tag, token, text)
+				}
+			})
 		}
 	})
 }
@@ -105,14 +107,14 @@ func (b *best) Collect(row uint32, s Score) {
 func TestSearchEqualsScoringEachRow(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		rows := rapid.IntRange(1, 9000).Draw(r, "rows")
-		lengths := make([]uint32, rows)
+		lengths := make([]Norm, rows)
 		x := rapid.Uint64().Draw(r, "seed") | 1
 		next := func(n int) int { x ^= x << 13; x ^= x >> 7; x ^= x << 17; return int(x % uint64(n)) }
 		var stats Stats
 		for i := range lengths {
-			lengths[i] = uint32(1 + next(50))
+			lengths[i] = NormOf(uint32(1 + next(90)))
 			stats.Rows++
-			stats.Terms += uint64(lengths[i])
+			stats.Terms += uint64(lengths[i].length())
 		}
 		var terms []Term
 		for range rapid.IntRange(1, 6).Draw(r, "terms") {
@@ -147,20 +149,30 @@ func TestSearchEqualsScoringEachRow(t *testing.T) {
 	})
 }
 
-func makeList(lengths []uint32, gap int, next func(int) int) List {
+func makeList(norms []Norm, gap int, next func(int) int) List {
 	var l List
-	for row := next(gap); row < len(lengths); row += 1 + next(gap) {
-		if len(l.Rows)%BlockSize == 0 {
-			l.MaxTF = append(l.MaxTF, 0)
-			l.MinLen = append(l.MinLen, lengths[row])
-		}
-		tf := uint8(1 + next(3)*next(3))
-		last := len(l.MaxTF) - 1
-		l.MaxTF[last] = max(l.MaxTF[last], tf)
-		l.MinLen[last] = min(l.MinLen[last], lengths[row])
-		l.Rows, l.TF = append(l.Rows, uint32(row)), append(l.TF, tf)
+	for row := next(gap); row < len(norms); row += 1 + next(gap) {
+		l.Rows, l.TF = append(l.Rows, uint32(row)), append(l.TF, uint8(1+next(3)*next(3)))
 	}
+	l.FillBlocks(norms)
 	return l
+}
+
+func TestNormsAreOrderedAndClose(t *testing.T) {
+	last := Norm(0)
+	for length := uint32(0); length < 600_000; length++ {
+		n := NormOf(length)
+		if n < last || int(n) > int(last)+1 {
+			t.Fatalf("length %d has norm %d after %d", length, n, last)
+		}
+		last = n
+		if back := n.length(); back > length || length < 500_000 && float64(length-back) > float64(length)/16 {
+			t.Fatalf("length %d reads back as %d", length, back)
+		}
+	}
+	if n := NormOf(1 << 31); n != 255 {
+		t.Errorf("the greatest length has norm %d", n)
+	}
 }
 
 func TestRareTermsWeighMore(t *testing.T) {

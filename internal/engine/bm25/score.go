@@ -1,6 +1,9 @@
 package bm25
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // Params are BM25's free parameters.
 type Params struct {
@@ -25,16 +28,43 @@ type Stats struct {
 	Terms uint64 // total length in terms
 }
 
+// Norm is a row's length in a byte: exact up to 32, then to one part in
+// sixteen, rounded down.
+type Norm uint8
+
+// NormOf returns the norm of a length.
+func NormOf(length uint32) Norm {
+	if length < 32 {
+		return Norm(length)
+	}
+	e := min(bits.Len32(length)-5, 14)
+	return Norm(32 + (e-1)*16 + int(min(length>>e, 31)) - 16)
+}
+
+// length is the least length of this norm.
+func (n Norm) length() uint32 {
+	if n < 32 {
+		return uint32(n)
+	}
+	e := (n-32)/16 + 1
+	return (16 + uint32(n-32)%16) << e
+}
+
 // Scorer scores the postings of one search.
-type Scorer struct{ base, slope float64 }
+type Scorer struct{ norms [256]float64 }
 
 // NewScorer prepares p for rows with these statistics.
-func NewScorer(p Params, s Stats) Scorer {
+func NewScorer(p Params, s Stats) *Scorer {
 	average := 1.0
 	if s.Rows > 0 && s.Terms > 0 {
 		average = float64(s.Terms) / float64(s.Rows)
 	}
-	return Scorer{base: p.K1 * (1 - p.B), slope: p.K1 * p.B / average}
+	base, slope := p.K1*(1-p.B), p.K1*p.B/average
+	scorer := new(Scorer)
+	for n := range scorer.norms {
+		scorer.norms[n] = base + float64(slope*float64(Norm(n).length()))
+	}
+	return scorer
 }
 
 // IDF is Lucene's inverse document frequency: ln(1 + (N − df + ½) / (df + ½)).
@@ -47,13 +77,12 @@ func IDF(rows, df int) float64 {
 // Invariant: it never decreases in tf nor increases in length by more than
 // rounding, which bound covers. The conversions keep compilers from fusing
 // operations, so that every processor computes the same score.
-func (s Scorer) Score(weight float64, tf uint8, length uint32) Score {
-	norm := s.base + float64(s.slope*float64(length))
-	return Score(float64(weight*float64(tf)/(float64(tf)+norm)) * unit)
+func (s *Scorer) Score(weight float64, tf uint8, n Norm) Score {
+	return Score(float64(weight*float64(tf)/(float64(tf)+s.norms[n])) * unit)
 }
 
 // bound is at least the score of every posting whose tf is at most tf and
-// whose length at least length.
-func (s Scorer) bound(weight float64, tf uint8, length uint32) Score {
-	return s.Score(weight, tf, length) + 2
+// whose norm at least n.
+func (s *Scorer) bound(weight float64, tf uint8, n Norm) Score {
+	return s.Score(weight, tf, n) + 2
 }

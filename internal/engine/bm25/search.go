@@ -19,24 +19,24 @@ const window = 2048
 
 // Search passes to c every row of allowed (a bit per row; nil allows all)
 // whose score is above zero and can reach the threshold. Rows go up to
-// len(lengths).
+// len(norms).
 //
 // Block-max MaxScore (Ding and Suel, 2011) by windows: in each window the
 // terms that cannot lift a row to the threshold together are not essential;
 // the essential lists are summed, and the others looked up only for rows that
 // may still get there.
-func (s Scorer) Search(terms []Term, lengths []uint32, allowed []uint64, c Collector) {
-	if len(terms) == 0 || len(lengths) == 0 {
+func (s *Scorer) Search(terms []Term, norms []Norm, allowed []uint64, c Collector) {
+	if len(terms) == 0 || len(norms) == 0 {
 		return
 	}
-	w := search{Scorer: s, lengths: lengths, allowed: allowed, collector: c}
+	w := search{Scorer: s, norms: norms, allowed: allowed, collector: c}
 	for _, t := range terms {
 		if len(t.Rows) > 0 {
 			w.cursors = append(w.cursors, cursor{Term: t})
 		}
 	}
-	for low := w.next(); low < uint32(len(lengths)); low = w.next() {
-		w.window(low, min(low+window, uint32(len(lengths))))
+	for low := w.next(); low < uint32(len(norms)); low = w.next() {
+		w.window(low, min(low+window, uint32(len(norms))))
 	}
 }
 
@@ -47,8 +47,8 @@ type cursor struct {
 }
 
 type search struct {
-	Scorer
-	lengths   []uint32
+	*Scorer
+	norms     []Norm
 	allowed   []uint64
 	collector Collector
 	cursors   []cursor
@@ -58,7 +58,7 @@ type search struct {
 
 // next returns the least row that any list has left.
 func (w *search) next() uint32 {
-	least := uint32(len(w.lengths))
+	least := uint32(len(w.norms))
 	for i := range w.cursors {
 		if cur := &w.cursors[i]; cur.at < len(cur.Rows) {
 			least = min(least, cur.Rows[cur.at])
@@ -104,7 +104,7 @@ func (w *search) boundOf(cur *cursor, high uint32) Score {
 	for at := cur.at; at < len(cur.Rows) && cur.Rows[at] < high; {
 		block := at / BlockSize
 		at = (block + 1) * BlockSize
-		most = max(most, w.bound(cur.Weight, cur.MaxTF[block], cur.MinLen[block]))
+		most = max(most, w.bound(cur.Weight, cur.MaxTF[block], cur.MinNorm[block]))
 	}
 	return most
 }
@@ -118,7 +118,7 @@ func (w *search) sum(cur *cursor, low, high uint32) {
 			continue
 		}
 		i := row - low
-		w.sums[i] += w.Score(cur.Weight, cur.TF[at], w.lengths[row])
+		w.sums[i] += w.Score(cur.Weight, cur.TF[at], w.norms[row])
 		w.hit[i>>6] |= 1 << (i & 63)
 	}
 	cur.at = at
@@ -140,7 +140,7 @@ func (w *search) collect(low uint32, others []cursor, rest Score) {
 				left -= cur.bound
 				cur.seek(row)
 				if cur.at < len(cur.Rows) && cur.Rows[cur.at] == row {
-					total += w.Score(cur.Weight, cur.TF[cur.at], w.lengths[row])
+					total += w.Score(cur.Weight, cur.TF[cur.at], w.norms[row])
 				}
 			}
 			if total+left >= threshold && total > 0 {

@@ -106,6 +106,17 @@ func (s *Segment) Spread(rows, docs Bits) {
 	}
 }
 
+// keep removes the ordinals for which f is false.
+func (b Bits) keep(f func(i uint32) bool) {
+	for i, w := range b {
+		for ; w != 0; w &= w - 1 {
+			if at := bits.TrailingZeros64(w); !f(uint32(i<<6 + at)) {
+				b[i] &^= 1 << at
+			}
+		}
+	}
+}
+
 // AppendTo appends the ordinals to list, ascending.
 func (b Bits) AppendTo(list []uint32) []uint32 {
 	for i, w := range b {

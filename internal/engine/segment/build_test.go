@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
@@ -18,12 +19,14 @@ func sample(prefix string, n, dim int) []Document {
 	r := rand.New(rand.NewPCG(uint64(n), uint64(dim)))
 	docs := make([]Document, n)
 	for i := range docs {
-		d := Document{ID: prefix + strconv.Itoa(i), Version: i + 1, Access: []string{"a", "user:" + strconv.Itoa(i%3)}[:r.IntN(3)]}
+		d := Document{Language: bm25.Language(i % 3), ID: prefix + strconv.Itoa(i), Version: i + 1, Access: []string{"a", "user:" + strconv.Itoa(i%3)}[:r.IntN(3)]}
 		d.Fields = map[string]filter.Value{"n": filter.NumberOf(float64(i)), "tags": filter.ListOf("t"+strconv.Itoa(i%5), "all")}
 		for o := range r.IntN(4) {
 			row := Row{Ordinal: o, Hash: Hash{byte(i), byte(o), byte(len(prefix))}}
-			for range r.IntN(300) {
-				row.Terms = append(row.Terms, "w"+strconv.Itoa(int(r.ExpFloat64()*20)))
+			for field := range textFields {
+				for range r.IntN(40) {
+					row.Tokens = append(row.Tokens, sampleToken(int(r.ExpFloat64()*20), field))
+				}
 			}
 			if r.IntN(4) > 0 && dim > 0 {
 				row.Vector = make([]float32, dim)
@@ -36,6 +39,18 @@ func sample(prefix string, n, dim int) []Document {
 		docs[i] = d
 	}
 	return docs
+}
+
+// sampleToken makes some forms share a term, and some have none.
+func sampleToken(n int, field TextField) Token {
+	t := Token{Form: "w" + strconv.Itoa(n), Term: "w" + strconv.Itoa(n), Field: field}
+	switch n % 7 {
+	case 3:
+		t.Term = "w" + strconv.Itoa(n-1)
+	case 5:
+		t.Term = ""
+	}
+	return t
 }
 
 var equal = cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b filter.Value) bool { return a.Equal(b) })}
@@ -87,9 +102,9 @@ func TestPostings(t *testing.T) {
 		found := 0
 		for row := range uint32(seg.Rows()) {
 			n := 0
-			for _, w := range seg.Document(seg.DocOf(row)).Rows[seg.OrdinalOf(row)].Terms {
-				if w == term {
-					n++
+			for _, w := range seg.Document(seg.DocOf(row)).Rows[seg.OrdinalOf(row)].Tokens {
+				if w.Term == term {
+					n += int(weights[w.Field])
 				}
 			}
 			if tf := int(l.TFOf(row)); tf != min(n, 255) {
@@ -103,7 +118,7 @@ func TestPostings(t *testing.T) {
 			t.Errorf("%s: %d postings for %d rows", term, len(l.Rows), found)
 		}
 		for i, row := range l.Rows {
-			if l.MaxTF[i/128] < l.TF[i] || l.MinLen[i/128] > seg.Lengths()[row] {
+			if l.MaxTF[i/128] < l.TF[i] || l.MinNorm[i/128] > seg.Norms()[row] {
 				t.Fatalf("%s: posting %d is beyond its block's bounds", term, i)
 			}
 		}

@@ -152,6 +152,13 @@ func FuzzOpen(f *testing.F) {
 		for i := range s.terms.len() {
 			s.Postings(s.terms.get(i)).Count(AllBits(s.Rows()))
 		}
+		for i := range s.forms.len() {
+			rows := NewBits(s.Rows())
+			s.AddFormRows(i, rows)
+			s.KeepPhrase([]string{s.forms.get(i), "w1"}, rows)
+		}
+		s.FormsWithPrefix("w1")
+		s.FormsNear("w12", 1, func(int) {})
 		s.Match(filter.Test(filter.Gt, "n", filter.NumberOf(3)))
 		s.Visible([]string{"a"})
 		s.Waiting(Hash{})

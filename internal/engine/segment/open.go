@@ -142,10 +142,15 @@ func (s *Segment) validate() error {
 		{"doc.records", s.records.valid() && s.records.len() == docs},
 		{"doc.rows", rising(s.docRow, docs, uint32(rows))},
 		{"doc.access", s.access.valid(docs)},
+		{"doc.languages", len(s.langs) == docs && s.languagesKnown()},
 		{"row.docs", below(s.rowDoc, docs)},
 		{"row.ordinals", len(s.ordinal) == rows},
 		{"row.hashes", len(s.hashes) == 32*rows},
 		{"row.lengths", len(s.lengths) == rows},
+		{"row.norms", len(s.norms) == rows},
+		{"form.values", s.forms.valid()},
+		{"form.terms", len(s.formTerm) == s.forms.len() && s.formsHaveTerms()},
+		{"form.rows", s.formRows.valid() && s.formRows.len() == s.forms.len()},
 		{"row.tokens", s.tokens.valid() && s.tokens.len() == rows},
 		{"term.values", s.terms.valid()},
 		{"term.postings", rising(s.postings, terms, uint64(len(s.postRow)))},
@@ -153,7 +158,7 @@ func (s *Segment) validate() error {
 		{"posting.rows", below(s.postRow, rows)},
 		{"posting.tf", len(s.postTF) == len(s.postRow)},
 		{"block.max_tf", len(s.maxTF) == blocks},
-		{"block.min_length", len(s.minLen) == blocks},
+		{"block.min_norm", len(s.minNorm) == blocks},
 		{"vector.present", len(s.has) == (wanted+63)/64 && s.has.within(wanted)},
 		{"metric", s.metric.Valid()},
 		{"vector.centre", len(s.centre) == centre},
@@ -182,6 +187,24 @@ func (s *Segment) blocksFit() bool {
 		}
 	}
 	return s.blocks[0] == 0
+}
+
+func (s *Segment) languagesKnown() bool {
+	for _, l := range s.langs {
+		if !bm25.Language(l).Known() {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Segment) formsHaveTerms() bool {
+	for _, t := range s.formTerm {
+		if t != noTerm && int(t) >= s.terms.len() {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *table) valid() bool {

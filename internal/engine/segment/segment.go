@@ -13,19 +13,38 @@ type Hash = [32]byte
 
 // Document is what a segment is built from, and what it gives back.
 type Document struct {
-	ID      string
-	Version int
-	Access  []string
-	Fields  map[string]filter.Value
-	Rows    []Row
+	ID       string
+	Version  int
+	Access   []string
+	Fields   map[string]filter.Value
+	Language bm25.Language
+	Rows     []Row
 }
 
 // Row is one chunk.
 type Row struct {
 	Ordinal int
 	Hash    Hash
-	Terms   []string  // as bm25.Analyze emits them
+	Tokens  []Token   // as bm25.Analyze emits them, by field, then in order
 	Vector  []float32 // [dim], of unit length for cosines; nil while there is none
+}
+
+// TextField is one of the texts that words find a row by.
+type TextField uint8
+
+// The text fields.
+const (
+	Title TextField = iota
+	Heading
+	Body
+	textFields
+)
+
+// Token is a word of a row's text.
+type Token struct {
+	Form  string
+	Term  string // "" for a stop word
+	Field TextField
 }
 
 // Segment is immutable; all methods are safe for concurrent use.
@@ -35,14 +54,21 @@ type Segment struct {
 	records table    // version, access list, fields: see record.go
 	docRow  []uint32 // [docs+1] first row
 	access  column   // by label
+	langs   []uint8  // bm25.Language
 	fields  map[string]*Column
 
 	// Rows.
 	rowDoc  []uint32
 	ordinal []uint32
 	hashes  []byte   // [rows·32]
-	lengths []uint32 // in terms
-	tokens  table    // the row's terms in order, as varints of term ordinals
+	lengths []uint32 // in terms, weighted
+	norms   []bm25.Norm
+	tokens  table // see tokens.go
+
+	// Forms: each pair of a form and its term.
+	forms    table    // ascending, those of one form by term
+	formTerm []uint32 // ordinal of the term, noTerm for stop words
+	formRows table    // see forms.go
 
 	// Terms.
 	terms    table    // ascending
@@ -51,7 +77,7 @@ type Segment struct {
 	postRow  []uint32
 	postTF   []uint8
 	maxTF    []uint8
-	minLen   []uint32
+	minNorm  []bm25.Norm
 
 	// Vectors; nothing when no row has one. Rows without one are zero.
 	dim     int
@@ -106,8 +132,14 @@ func (s *Segment) HashOf(row uint32) Hash   { return Hash(s.hashes[32*int(row):]
 // VersionOf returns the version of a document.
 func (s *Segment) VersionOf(doc uint32) int { return versionOf(s.records.get(int(doc))) }
 
-// Lengths returns each row's length in terms.
+// Lengths returns each row's length in terms, by which Norms are made.
 func (s *Segment) Lengths() []uint32 { return s.lengths }
+
+// Norms returns the norm of each row's length.
+func (s *Segment) Norms() []bm25.Norm { return s.norms }
+
+// LanguageOf returns the language of a document.
+func (s *Segment) LanguageOf(doc uint32) bm25.Language { return bm25.Language(s.langs[doc]) }
 
 // Postings returns the posting list of a term, empty when it does not occur.
 func (s *Segment) Postings(term string) bm25.List {
@@ -121,7 +153,7 @@ func (s *Segment) Postings(term string) bm25.List {
 func (s *Segment) list(t int) bm25.List {
 	from, to := s.postings[t], s.postings[t+1]
 	first, end := s.blocks[t], s.blocks[t+1]
-	return bm25.List{Rows: s.postRow[from:to], TF: s.postTF[from:to], MaxTF: s.maxTF[first:end], MinLen: s.minLen[first:end]}
+	return bm25.List{Rows: s.postRow[from:to], TF: s.postTF[from:to], MaxTF: s.maxTF[first:end], MinNorm: s.minNorm[first:end]}
 }
 
 // HasVector reports the rows that have a vector: a bit each, nil for none.
@@ -151,16 +183,18 @@ func (s *Segment) Waiting(h Hash) []uint32 {
 	return s.waiting.rows[h]
 }
 
-// Document rebuilds document doc. Its terms and vectors share memory with the
+// Document rebuilds document doc. Its tokens and vectors share memory with the
 // segment.
 func (s *Segment) Document(doc uint32) Document {
 	d := decodeRecord(s.records.get(int(doc)))
-	d.ID = s.DocID(doc)
+	d.ID, d.Language = s.DocID(doc), s.LanguageOf(doc)
 	from, to := s.RowsOf(doc)
 	d.Rows = make([]Row, 0, to-from)
 	for row := from; row < to; row++ {
-		r := Row{Ordinal: s.OrdinalOf(row), Hash: s.HashOf(row), Terms: make([]string, 0, min(int(s.lengths[row]), len(s.tokens.get(int(row)))))}
-		s.eachToken(row, func(t int) { r.Terms = append(r.Terms, s.terms.get(t)) })
+		r := Row{Ordinal: s.OrdinalOf(row), Hash: s.HashOf(row)}
+		s.eachToken(row, func(form int, field TextField) {
+			r.Tokens = append(r.Tokens, Token{s.forms.get(form), s.termOf(form), field})
+		})
 		if s.has != nil && s.has.Get(row) {
 			r.Vector = s.vectors[int(row)*s.stride:][:s.dim:s.dim]
 		}
@@ -169,23 +203,11 @@ func (s *Segment) Document(doc uint32) Document {
 	return d
 }
 
-// eachToken calls f with the ordinal of each term of a row, in order.
-func (s *Segment) eachToken(row uint32, f func(term int)) {
-	stream := s.tokens.get(int(row))
-	for len(stream) > 0 {
-		v, n := uvarint(stream)
-		stream = stream[n:]
-		if v < uint64(s.terms.len()) {
-			f(int(v))
-		}
-	}
-}
-
 // SizeBytes is the memory that the segment's arrays take, mapped or not.
 func (s *Segment) SizeBytes() int64 {
-	n := s.ids.size() + s.records.size() + s.tokens.size() + s.terms.size() + s.access.size()
-	n += 4*(len(s.biases)+len(s.docRow)+len(s.rowDoc)+len(s.ordinal)+len(s.lengths)+len(s.blocks)+len(s.postRow)+len(s.minLen)+len(s.vectors)) +
-		8*(len(s.postings)+len(s.has)) + len(s.hashes) + len(s.postTF) + len(s.maxTF) + len(s.codes)
+	n := s.ids.size() + s.records.size() + s.tokens.size() + s.terms.size() + s.forms.size() + s.formRows.size() + s.access.size()
+	n += 4*(len(s.biases)+len(s.docRow)+len(s.rowDoc)+len(s.ordinal)+len(s.lengths)+len(s.blocks)+len(s.postRow)+len(s.formTerm)+len(s.vectors)) +
+		8*(len(s.postings)+len(s.has)) + len(s.hashes) + len(s.postTF) + len(s.maxTF) + len(s.minNorm) + len(s.norms) + len(s.langs) + len(s.codes)
 	for _, c := range s.fields {
 		n += c.size()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/engine"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/engine/vfs"
@@ -141,6 +142,7 @@ func coded(err error, collection string) error {
 	var field *engine.FieldError
 	var vector *engine.VectorError
 	var bad *filter.Error
+	var text *clause.Error
 	var damage *segment.DamageError
 	switch {
 	case err == nil:
@@ -151,6 +153,8 @@ func coded(err error, collection string) error {
 		return &rag.Error{Code: rag.CodeUnknownField, Field: field.Key, Message: "no document has the field \"" + field.Key + "\""}
 	case errors.As(err, &bad):
 		return &rag.Error{Code: rag.CodeFilter, Field: bad.Pointer, Message: "the filter " + bad.Message}
+	case errors.As(err, &text):
+		return &rag.Error{Code: rag.CodeInvalid, Field: "/query", Message: "the query cannot be searched for: " + text.Message}
 	case errors.Is(err, engine.ErrClosed):
 		return &rag.Error{Code: rag.CodeUnavailable, Message: "the index is closed"}
 	case errors.Is(err, engine.ErrFlush):

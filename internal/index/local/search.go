@@ -11,11 +11,11 @@ func queryOf(s rag.Scope, q rag.LegQuery) engine.Query {
 		Collection: q.Collection,
 		Scope:      engine.Scope{All: s.All(), Labels: s.Labels()},
 		Filter:     q.Filter,
-		Text:       q.Text,
-		Vector:     q.Vector,
-		Limit:      q.Limit,
-		Exact:      q.Exact,
-		GroupSize:  q.GroupSize,
+		Text:       q.Text, SkipLexical: q.SkipLexical,
+		Vector:    q.Vector,
+		Limit:     q.Limit,
+		Exact:     q.Exact,
+		GroupSize: q.GroupSize,
 	}
 	for _, f := range q.Facets {
 		out.Facets = append(out.Facets, engine.Facet(f))

@@ -54,23 +54,12 @@ func vectors(m map[rag.Hash][]float32) map[engine.Hash][]float32 {
 func document(d rag.Document, chunks []rag.Chunk) engine.Document {
 	out := engine.Document{
 		ID: d.ID, Version: d.Version.Number, Access: d.Access,
-		Fields: d.Fields(), Rows: make([]engine.Row, len(chunks)),
+		Fields: d.Fields(), Language: d.Version.Language, Rows: make([]engine.Row, len(chunks)),
 	}
 	for i, c := range chunks {
-		out.Rows[i] = engine.Row{Ordinal: c.Key.Ordinal, Hash: c.TextHash, Text: indexed(d.Version.Title, c)}
+		out.Rows[i] = engine.Row{
+			Ordinal: c.Key.Ordinal, Hash: c.TextHash, Title: d.Version.Title, Heading: c.Context, Text: c.Text,
+		}
 	}
 	return out
-}
-
-// indexed is the text that words find a chunk by: the document's title, the
-// heading context and the chunk.
-func indexed(title string, c rag.Chunk) string {
-	s := c.Text
-	if c.Context != "" {
-		s = c.Context + "\n" + s
-	}
-	if title != "" {
-		s = title + "\n" + s
-	}
-	return s
 }
