@@ -15,7 +15,17 @@ type Collection struct {
 
 // Settings are what can be altered of a collection.
 type Settings struct {
-	DenseWeight *float64 `json:"dense_weight,omitempty" minimum:"0" maximum:"1" doc:"Share of the dense leg in fusion; absent takes the server's default"`
+	DenseWeight *float64        `json:"dense_weight,omitempty" minimum:"0" maximum:"1" doc:"Share of the dense leg in fusion; absent takes the server's default"`
+	Vectors     *VectorSettings `json:"vectors,omitempty" doc:"Fixed when the collection is created, all but path"`
+}
+
+// VectorSettings say where a collection's vectors come from, and how they are
+// compared and searched.
+type VectorSettings struct {
+	Source    string `json:"source,omitempty" enum:"model,given" doc:"model (the default): the server computes them; given: they come with the documents, and a search by meaning brings its own"`
+	Metric    string `json:"metric,omitempty" enum:"cosine,dot,l2" doc:"Default cosine. Scores are the cosine, the dot product, and minus the squared Euclidean distance: more is nearer"`
+	Dimension int    `json:"dimension,omitempty" minimum:"1" maximum:"4096" doc:"Of given vectors, which need it"`
+	Path      string `json:"path,omitempty" enum:"auto,exact" doc:"Default auto. exact: every chunk that may be found is scored, always"`
 }
 
 // CreateCollection asks for a new collection.

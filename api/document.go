@@ -2,14 +2,15 @@ package api
 
 import "time"
 
-// PutDocument creates or replaces a document. Exactly one of text and
-// content_base64 is given. The document is named by uri, by id, or by both;
+// PutDocument creates or replaces a document. Exactly one of text,
+// content_base64 and chunks is given. The document is named by uri, by id, or by both;
 // an id given for a new document is kept as it is.
 type PutDocument struct {
 	ID            string         `json:"id,omitempty" maxLength:"128" pattern:"^[A-Za-z0-9_~-]*$"`
 	URI           string         `json:"uri,omitempty" maxLength:"2048"`
 	Text          *string        `json:"text,omitempty" doc:"The document as text, of media_type (default text/plain)"`
 	ContentBase64 *string        `json:"content_base64,omitempty" doc:"The document as bytes, base64"`
+	Chunks        []PutChunk     `json:"chunks,omitempty" maxItems:"10000" doc:"The document as chunks, each with its vector where the collection's vectors are given; its text is theirs, with an empty line between each two"`
 	MediaType     string         `json:"media_type,omitempty" doc:"As in text/markdown or application/pdf; guessed from uri and content when absent"`
 	Title         string         `json:"title,omitempty" maxLength:"1000"`
 	Attributes    map[string]any `json:"attributes,omitempty" doc:"String, number, boolean, RFC 3339 time or list of strings by key"`
@@ -24,6 +25,12 @@ type Refused struct {
 	Result string `json:"result" enum:"skipped,failed"`
 	Reason string `json:"reason" doc:"As of results, such as unreadable, symlink or too_large"`
 	Detail string `json:"detail,omitempty" maxLength:"1000"`
+}
+
+// PutChunk is a chunk as the caller cut it.
+type PutChunk struct {
+	Text   string `json:"text" minLength:"1"`
+	Vector Vector `json:"vector,omitempty" doc:"As many numbers as the collection's dimension; without one the chunk is found by its words alone"`
 }
 
 // PutResult says what became of one document.

@@ -4,7 +4,8 @@ import "encoding/json"
 
 // SearchRequest asks for hits.
 type SearchRequest struct {
-	Query       string          `json:"query,omitempty" maxLength:"8192" doc:"Only a search with sort or facets needs none"`
+	Query       string          `json:"query,omitempty" maxLength:"8192" doc:"Only a search with a vector, sort or facets needs none"`
+	Vector      Vector          `json:"vector,omitempty" maxItems:"4096" doc:"Searched by in place of the model's vector of the query: needed where the collection's vectors are given"`
 	Collections []string        `json:"collections,omitempty" maxItems:"100" doc:"None: every collection"`
 	Filter      json.RawMessage `json:"filter,omitempty" doc:"Native, Qdrant or Mongo spelling: see the API guide"`
 	TopK        int             `json:"top_k,omitempty" minimum:"1" maximum:"1000" default:"10"`

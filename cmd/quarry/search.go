@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,6 +48,7 @@ func (c *cli) searchCommand() *cobra.Command {
 	var q queryFlags
 	var a attributeFlags
 	var explain bool
+	var vector string
 	cmd := &cobra.Command{
 		Use:   `search ["QUERY"]`,
 		Short: "Find passages by meaning and by words, count and sort by attributes",
@@ -57,10 +60,14 @@ func (c *cli) searchCommand() *cobra.Command {
   quarry search "segment" --mode lexical --explain
   quarry search "segment" --json | jq '.hits[0].quote'
   quarry search "restore" --facet kind --facet language:3
-  quarry search --sort -modified_at --group --group-size 1`,
+  quarry search --sort -modified_at --group --group-size 1
+  quarry search --collection images --vector query.json      # vectors given with the documents`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request, err := q.request(strings.Join(args, " "))
+			if err == nil && vector != "" {
+				request.Vector, err = c.readVector(vector)
+			}
 			if err != nil {
 				return err
 			}
@@ -85,9 +92,32 @@ func (c *cli) searchCommand() *cobra.Command {
 	}
 	q.register(cmd, 10)
 	a.register(cmd)
+	cmd.Flags().StringVar(&vector, "vector", "", "search by the vector in this `FILE`, a JSON list of numbers (- for standard input)")
 	cmd.Flags().BoolVar(&explain, "explain", false, "show each stage's rank and score")
 	c.jsonFlag(cmd)
 	return cmd
+}
+
+// readVector reads a JSON list of numbers.
+func (c *cli) readVector(name string) (v api.Vector, err error) {
+	in := c.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("read --vector: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	const most = 1 << 20 // many times 4096 numbers
+	b, err := io.ReadAll(io.LimitReader(in, most))
+	if err != nil {
+		return nil, fmt.Errorf("read --vector: %w", err)
+	}
+	if err := json.Unmarshal(b, &v); err != nil || len(v) == 0 {
+		return nil, misuse("--vector %s does not hold a JSON list of numbers, as in [0.1, -0.2, 0.3]", name)
+	}
+	return v, nil
 }
 
 func (c *cli) jsonFlag(cmd *cobra.Command) {

@@ -85,7 +85,7 @@ func (a *App) refingerprint(ctx context.Context) error {
 		return fmt.Errorf("list collections: %w", err)
 	}
 	for _, c := range collections {
-		if c.Fingerprint == a.embedder.Fingerprint() {
+		if c.Fingerprint == a.embedder.Fingerprint() || rag.GivenFingerprint(c.Fingerprint) {
 			continue
 		}
 		// The cursor first: stopped in between, this is done again.

@@ -73,7 +73,7 @@ func (s *server) registerCollections() {
 	}, s.getCollection)
 	register(s, operation{
 		id: "alter-collection", method: http.MethodPatch, path: "/v1/collections/{name}", tag: "Collections", kind: "admin", role: rag.RoleWriter,
-		summary: "Alter a collection", detail: "Replaces what is given and leaves the rest. null for dense_weight takes the server's default again.",
+		summary: "Alter a collection", detail: "Replaces what is given and leaves the rest; of settings.vectors only path can change. null for dense_weight takes the server's default again.",
 		errors:  []int{400, 404, 412, 422},
 		example: map[string]any{"settings": map[string]any{"dense_weight": 0.6}},
 	}, s.alterCollection)
@@ -120,6 +120,13 @@ func (s *server) createCollection(ctx context.Context, p rag.Principal, in *crea
 	c := rag.Collection{Name: in.Body.Name, Description: in.Body.Description, Fingerprint: s.Fingerprint}
 	if in.Body.Settings != nil {
 		c.Settings.DenseWeight = in.Body.Settings.DenseWeight
+		setVectors(&c.Settings.Vectors, in.Body.Settings.Vectors)
+	}
+	if err := c.Settings.Vectors.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Settings.Vectors.Source == rag.VectorsGiven {
+		c.Fingerprint = rag.NewGivenFingerprint()
 	}
 	request, err := json.Marshal(in.Body)
 	if err != nil {
@@ -133,6 +140,28 @@ func (s *server) createCollection(ctx context.Context, p rag.Principal, in *crea
 		return nil, err
 	}
 	return newCollectionOutput(status, body), nil
+}
+
+// setVectors replaces the settings that are given.
+func setVectors(s *rag.VectorSettings, in *api.VectorSettings) {
+	if in == nil {
+		return
+	}
+	if in.Source != "" {
+		s.Source = rag.VectorSource(in.Source)
+	}
+	if s.Source == "model" {
+		s.Source = rag.VectorsComputed
+	}
+	if in.Metric != "" {
+		s.Metric = rag.Metric(in.Metric)
+	}
+	if in.Dimension != 0 {
+		s.Dimension = in.Dimension
+	}
+	if in.Path != "" {
+		s.Path = rag.DensePath(in.Path)
+	}
 }
 
 func (s *server) getCollection(ctx context.Context, p rag.Principal, in *CollectionPath) (*collectionOutput, error) {
@@ -157,6 +186,11 @@ func (s *server) alterCollection(ctx context.Context, p rag.Principal, in *alter
 	}
 	if in.Body.Settings != nil {
 		c.Settings.DenseWeight = in.Body.Settings.DenseWeight
+		fixed := c.Settings.Vectors
+		setVectors(&c.Settings.Vectors, in.Body.Settings.Vectors)
+		if err := fixed.Altered(c.Settings.Vectors); err != nil {
+			return nil, err
+		}
 	}
 	if ifSeq == 0 {
 		ifSeq = c.Seq // what was read is what is altered: two changes at once do not undo each other

@@ -28,6 +28,7 @@ const (
 	maxAttributes  = 100
 	maxList        = 1000 // of an attribute, and of an access list
 	maxAccessLabel = 256
+	maxChunks      = 10_000
 )
 
 const badDocumentID = "holds 1 to 128 letters, digits and _ ~ -"
@@ -80,8 +81,10 @@ func plainType(goType string) string {
 		return "a whole number"
 	case "bool":
 		return "true or false"
-	case "json.RawMessage":
+	case "json.RawMessage", "json.Number":
 		return "a list"
+	case "float64":
+		return "a number"
 	}
 	return "an object"
 }
@@ -97,7 +100,7 @@ func incomingOf(collection string, doc api.PutDocument) (rag.Incoming, error) {
 		return in, rag.Invalid("/refused", "belongs into a batch")
 	}
 	var err error
-	if in.Data, err = dataOf(doc); err != nil {
+	if in.Data, in.Chunks, err = dataOf(doc); err != nil {
 		return in, err
 	}
 	if doc.Text != nil && doc.MediaType == "" && path.Ext(doc.URI) == "" {
@@ -158,18 +161,41 @@ func checkNames(doc api.PutDocument) error {
 	return nil
 }
 
-func dataOf(doc api.PutDocument) ([]byte, error) {
+// dataOf returns the document's bytes, or its chunks.
+func dataOf(doc api.PutDocument) ([]byte, []rag.GivenChunk, error) {
+	forms := 0
+	for _, given := range []bool{doc.Text != nil, doc.ContentBase64 != nil, doc.Chunks != nil} {
+		if given {
+			forms++
+		}
+	}
 	switch {
-	case (doc.Text == nil) == (doc.ContentBase64 == nil):
-		return nil, rag.Invalid("/text", "exactly one of text and content_base64 is needed")
+	case forms != 1:
+		return nil, nil, rag.Invalid("/text", "exactly one of text, content_base64 and chunks is needed")
+	case doc.Chunks != nil && doc.MediaType != "":
+		return nil, nil, rag.Invalid("/media_type", "chunks are plain text; leave it out")
+	case doc.Chunks != nil:
+		chunks, err := chunksOf(doc.Chunks)
+		return nil, chunks, err
 	case doc.Text != nil:
-		return []byte(*doc.Text), nil
+		return []byte(*doc.Text), nil, nil
 	}
 	b, err := base64.StdEncoding.DecodeString(*doc.ContentBase64)
 	if err != nil {
-		return nil, rag.Invalid("/content_base64", "is not base64 (RFC 4648, with padding)")
+		return nil, nil, rag.Invalid("/content_base64", "is not base64 (RFC 4648, with padding)")
 	}
-	return b, nil
+	return b, nil, nil
+}
+
+func chunksOf(list []api.PutChunk) ([]rag.GivenChunk, error) {
+	if len(list) == 0 || len(list) > maxChunks {
+		return nil, rag.Invalid("/chunks", fmt.Sprintf("has %d chunks; 1 to %d are taken", len(list), maxChunks))
+	}
+	chunks := make([]rag.GivenChunk, len(list))
+	for i, c := range list {
+		chunks[i] = rag.GivenChunk{Text: c.Text, Vector: c.Vector}
+	}
+	return chunks, nil
 }
 
 func valuesOf(raw map[string]any) (map[string]filter.Value, error) {

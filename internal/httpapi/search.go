@@ -55,8 +55,8 @@ func (s *server) search(ctx context.Context, p rag.Principal, in *searchInput) (
 
 // queryOf checks what the schema cannot and turns the request into a Query.
 func queryOf(in api.SearchRequest) (rag.Query, error) {
-	if strings.TrimSpace(in.Query) == "" && len(in.Sort) == 0 && len(in.Facets) == 0 {
-		return rag.Query{}, rag.Invalid("/query", "must hold more than white space: only a search with sort or facets needs no query")
+	if strings.TrimSpace(in.Query) == "" && in.Vector == nil && len(in.Sort) == 0 && len(in.Facets) == 0 {
+		return rag.Query{}, rag.Invalid("/query", "must hold more than white space: only a search with a vector, sort or facets needs no query")
 	}
 	if in.GroupSize != 0 && in.GroupBy == "" {
 		return rag.Query{}, rag.Invalid("/group_size", "is for group_by")
@@ -66,7 +66,7 @@ func queryOf(in api.SearchRequest) (rag.Query, error) {
 		return rag.Query{}, err
 	}
 	q := rag.Query{
-		Text: in.Query, Collections: in.Collections, Filter: f.Simplify(), TopK: in.TopK,
+		Text: in.Query, Vector: in.Vector, Collections: in.Collections, Filter: f.Simplify(), TopK: in.TopK,
 		Mode: rag.Mode(in.Mode), Rerank: rag.Rerank(in.Rerank), DenseWeight: in.DenseWeight,
 		MinSeq: in.MinSeq, WaitVectors: in.Wait == "vectors", Wait: time.Duration(in.WaitMS) * time.Millisecond,
 		Explain: in.Explain,

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/quarry-search/quarry/api"
@@ -36,8 +37,16 @@ func attributesOf(m map[string]filter.Value) map[string]any {
 func collectionOf(c rag.Collection) api.Collection {
 	return api.Collection{
 		Name: c.Name, Description: c.Description,
-		Settings: api.Settings{DenseWeight: c.Settings.DenseWeight},
+		Settings: api.Settings{DenseWeight: c.Settings.DenseWeight, Vectors: vectorsOf(c.Settings.Vectors)},
 		Model:    c.Fingerprint, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Seq: c.Seq,
+	}
+}
+
+// vectorsOf shows the settings that hold, with their defaults.
+func vectorsOf(s rag.VectorSettings) *api.VectorSettings {
+	return &api.VectorSettings{
+		Source: cmp.Or(string(s.Source), "model"), Metric: string(cmp.Or(s.Metric, rag.MetricCosine)),
+		Dimension: s.Dimension, Path: string(cmp.Or(s.Path, rag.PathAuto)),
 	}
 }
 

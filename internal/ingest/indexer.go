@@ -112,17 +112,19 @@ func (x *Indexer) step(ctx context.Context, limit int) error {
 // withVectors adds to each entry the vectors that it makes available.
 func (x *Indexer) withVectors(ctx context.Context, changes []rag.Change) ([]rag.IndexChange, error) {
 	wanted := make([][]rag.Hash, len(changes))
-	var all []rag.Hash
+	all := map[string][]rag.Hash{} // by fingerprint
 	for i, c := range changes {
-		wanted[i] = x.wanted(c)
-		all = append(all, wanted[i]...)
+		if wanted[i] = x.wanted(c); len(wanted[i]) > 0 {
+			all[x.fingerprintOf(c)] = append(all[x.fingerprintOf(c)], wanted[i]...)
+		}
 	}
-	var vectors map[rag.Hash][]float32
-	if len(all) > 0 {
-		var err error
-		if vectors, err = x.embeddings.Vectors(ctx, x.fingerprint, all); err != nil {
+	vectors := map[string]map[rag.Hash][]float32{}
+	for fingerprint, hashes := range all {
+		found, err := x.embeddings.Vectors(ctx, fingerprint, hashes)
+		if err != nil {
 			return nil, fmt.Errorf("read vectors for changes after %d: %w", changes[0].Seq-1, err)
 		}
+		vectors[fingerprint] = found
 	}
 	batch := make([]rag.IndexChange, len(changes))
 	for i, c := range changes {
@@ -132,7 +134,7 @@ func (x *Indexer) withVectors(ctx context.Context, changes []rag.Change) ([]rag.
 		}
 		batch[i].Vectors = make(map[rag.Hash][]float32, len(wanted[i]))
 		for _, h := range wanted[i] {
-			if v, ok := vectors[h]; ok {
+			if v, ok := vectors[x.fingerprintOf(c)][h]; ok {
 				batch[i].Vectors[h] = v
 			}
 		}
@@ -144,12 +146,20 @@ func (x *Indexer) withVectors(ctx context.Context, changes []rag.Change) ([]rag.
 // process. An old entry that names a former model would have the index drop
 // vectors of the present one, which the published entries before it carried.
 func (x *Indexer) ours(c rag.Change) rag.Change {
-	if c.Settings != nil {
+	if c.Settings != nil && !rag.GivenFingerprint(c.Settings.Fingerprint) {
 		settings := *c.Settings
 		settings.Fingerprint = x.fingerprint
 		c.Settings = &settings
 	}
 	return c
+}
+
+// fingerprintOf is that of the vectors that an entry makes available.
+func (x *Indexer) fingerprintOf(c rag.Change) string {
+	if rag.GivenFingerprint(c.Fingerprint) {
+		return c.Fingerprint
+	}
+	return x.fingerprint
 }
 
 func (x *Indexer) wanted(c rag.Change) []rag.Hash {

@@ -73,7 +73,7 @@ func (r *reader) collect(ctx context.Context, p *page, changes []rag.Change) err
 		if c.Kind != rag.ChangeVectors {
 			p.published = true
 		}
-		if c.Kind != rag.ChangePublished || c.Superseded {
+		if c.Kind != rag.ChangePublished || c.Superseded || rag.GivenFingerprint(c.Fingerprint) {
 			continue
 		}
 		for _, ch := range c.Chunks {

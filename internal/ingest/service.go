@@ -112,12 +112,19 @@ type work struct {
 	in     rag.Incoming
 	parsed rag.Parsed
 	chunks []rag.Chunk
+	given  [][]float32 // vectors of chunks, in their order, where they are given
 	stages []rag.Stage
 }
 
 func (w *work) run(ctx context.Context) (rag.Outcome, error) {
-	if _, err := w.deps.Catalog.Collection(ctx, w.scope, w.in.Collection); err != nil {
+	collection, err := w.deps.Catalog.Collection(ctx, w.scope, w.in.Collection)
+	if err != nil {
 		return rag.Outcome{}, err
+	}
+	if len(w.in.Chunks) > 0 {
+		if err := w.takeChunks(collection); err != nil {
+			return rag.Outcome{}, err
+		}
 	}
 	size := int64(len(w.in.Data))
 	if size > w.opts.MaxBytes {
@@ -134,8 +141,10 @@ func (w *work) run(ctx context.Context) (rag.Outcome, error) {
 	if err != nil {
 		return rag.Outcome{}, err
 	}
-	if err := w.parseAndChunk(ctx, former); err != nil {
-		return rag.Outcome{}, err
+	if len(w.in.Chunks) == 0 {
+		if err := w.parseAndChunk(ctx, former); err != nil {
+			return rag.Outcome{}, err
+		}
 	}
 	return w.commit(ctx, former)
 }
@@ -264,7 +273,7 @@ func (w *work) publication(former rag.Document) rag.Publication {
 		Pages:      len(p.Pages),
 	}
 	return rag.Publication{
-		Document: doc, Source: in.Data, Text: p.Text, Chunks: w.chunks,
+		Document: doc, Source: in.Data, Text: p.Text, Chunks: w.chunks, Vectors: w.given,
 		IfSeq: in.IfSeq, IfAbsent: in.IfAbsent, Job: in.Job, Item: in.Item,
 	}
 }

@@ -55,6 +55,9 @@ type Publication struct {
 	Source   []byte   // original bytes
 	Text     string   // normalised text
 	Chunks   []Chunk  // Key.Version is filled in by the catalog
+	// Vectors are those of Chunks, in their order, nil for one without: only
+	// where the collection's are given. They are stored with the version.
+	Vectors [][]float32
 	// IfSeq, when non-zero, must be the document's Seq (CodePrecondition);
 	// IfAbsent refuses to replace (CodeConflict).
 	IfSeq    uint64
@@ -82,7 +85,7 @@ type DocumentList struct {
 
 // Documents is the part of the catalog about documents.
 type Documents interface {
-	// Publish commits a version. When source hash, title, kind, attributes
+	// Publish commits a version, and the vectors given with it. When source hash, title, kind, attributes
 	// and chunk hashes equal those of the current version nothing is written
 	// but the job's item (and the access list, when that differs, as its own
 	// change) and the result is Unchanged. A nil access list means Everyone for

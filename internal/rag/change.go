@@ -32,7 +32,7 @@ type Change struct {
 	Chunks     []Chunk   // published, unless Superseded
 	Superseded bool
 
-	Fingerprint string // vectors
+	Fingerprint string // vectors; published, where its collection's vectors are given: theirs
 	TextHashes  []Hash // vectors
 
 	Settings *Collection // created, altered

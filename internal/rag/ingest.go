@@ -12,11 +12,14 @@ type Incoming struct {
 	Collection string
 	// ID names the document; "" derives it from Collection and URI
 	// (DocumentID). At least one of ID and URI is given.
-	ID         string
-	URI        string
-	MediaType  string // "" guesses from URI and Data
-	Title      string // "" takes the parser's
-	Data       []byte
+	ID        string
+	URI       string
+	MediaType string // "" guesses from URI and Data
+	Title     string // "" takes the parser's
+	Data      []byte
+	// Chunks, when there are any, are the document, in place of Data: its text
+	// is theirs, with an empty line between each two.
+	Chunks     []GivenChunk
 	Attributes map[string]filter.Value
 	// Access is the access list: nil takes that of the current version, or
 	// Everyone for a new document; empty but not nil is seen by admins only.
@@ -29,6 +32,13 @@ type Incoming struct {
 	// IfAbsent refuses to replace (CodeConflict).
 	IfSeq    uint64
 	IfAbsent bool
+}
+
+// GivenChunk is a chunk as the caller cut it. Vector is nil, or the chunk's
+// vector where those of the collection are given.
+type GivenChunk struct {
+	Text   string
+	Vector []float32
 }
 
 // Outcome is what became of one Incoming. Skipped and Failed carry a reason

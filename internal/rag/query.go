@@ -36,8 +36,9 @@ const (
 // Query is a structured search request. What passes is what scope and filter
 // let pass; with Sort and a Text, only chunks that hold one of its words.
 type Query struct {
-	Text        string   // "" with Sort or Facets browses
-	Collections []string // none means every collection in scope
+	Text        string    // "" with Sort or Facets browses, and with a Vector searches by meaning alone
+	Vector      []float32 // in place of the one that the model makes of Text; nil without
+	Collections []string  // none means every collection in scope
 	Filter      filter.Filter
 	TopK        int
 	Mode        Mode

@@ -56,7 +56,10 @@ const badField = "a field starts with a letter or _ and holds up to 128 letters,
 // validOrder settles what runs when attributes order the result, or when there
 // is no text: nothing that scores.
 func validOrder(q rag.Query) (rag.Query, error) {
-	if q.Text == "" && len(q.Sort) == 0 {
+	if q.Vector != nil && len(q.Sort) > 0 {
+		return q, rag.Invalid("/sort", "a vector ranks everything by meaning, which sort would undo; leave one of them out")
+	}
+	if q.Text == "" && q.Vector == nil && len(q.Sort) == 0 {
 		q.Sort = []rag.SortKey{{Field: "document_id"}}
 	}
 	if len(q.Sort) == 0 {

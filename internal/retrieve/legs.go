@@ -74,7 +74,7 @@ func (r *run) waitFresh(ctx context.Context) error {
 // it. Hybrid search goes on without; so does lexical search, whose rescoring
 // is then left out.
 func (r *run) embedQuery(ctx context.Context) error {
-	if r.query.Mode == rag.Browse || r.query.Mode == rag.Lexical && r.query.Rerank != rag.RerankSentences {
+	if !r.needsEmbedding() {
 		return nil
 	}
 	embedding, cancel := context.WithTimeout(ctx, r.opts.EmbedDeadline)
@@ -98,6 +98,19 @@ func (r *run) embedQuery(ctx context.Context) error {
 	return &rag.Error{Code: rag.CodeUnavailable, Message: "the embedding model did not answer; mode lexical needs none", Err: err}
 }
 
+// needsEmbedding reports whether a leg or the rescoring compares with the
+// model's vector of the query.
+func (r *run) needsEmbedding() bool {
+	if r.query.Text == "" || r.query.Mode == rag.Browse {
+		return false
+	}
+	if r.query.Rerank == rag.RerankSentences {
+		return true
+	}
+	return r.query.Mode != rag.Lexical && r.query.Vector == nil &&
+		slices.ContainsFunc(r.collections, func(c rag.Collection) bool { return c.Settings.Vectors.Source != rag.VectorsGiven })
+}
+
 func (r *run) degrade(stage string) {
 	if !slices.Contains(r.result.Degraded, stage) {
 		r.result.Degraded = append(r.result.Degraded, stage)
@@ -112,7 +125,10 @@ func (r *run) searchLegs(ctx context.Context) ([]rag.Candidate, error) {
 	group, searching := errgroup.WithContext(ctx)
 	group.SetLimit(r.opts.Fanout)
 	for i, c := range r.collections {
-		leg := r.legQuery(c)
+		leg, err := r.legQuery(c)
+		if err != nil {
+			return nil, err
+		}
 		ranDense[i] = leg.Vector != nil
 		if leg.Vector == nil && r.query.Mode != rag.Lexical && r.query.Mode != rag.Browse {
 			r.degrade(degradedDense)
@@ -148,8 +164,8 @@ func (r *run) searchLegs(ctx context.Context) ([]rag.Candidate, error) {
 	return r.join(found), nil
 }
 
-func (r *run) legQuery(c rag.Collection) rag.LegQuery {
-	leg := rag.LegQuery{
+func (r *run) legQuery(c rag.Collection) (leg rag.LegQuery, err error) {
+	leg = rag.LegQuery{
 		Collection: c.Name, Filter: r.query.Filter,
 		Limit: r.query.Candidates, Exact: r.query.Mode == rag.Exact,
 		Text: r.query.Text, Sort: r.query.Sort, GroupSize: r.query.GroupSize, Facets: slices.Clone(r.query.Facets),
@@ -165,12 +181,21 @@ func (r *run) legQuery(c rag.Collection) rag.LegQuery {
 			leg.Text = ""
 		}
 	}
+	if r.query.Mode == rag.Lexical || r.query.Mode == rag.Browse {
+		return leg, nil
+	}
+	if r.query.Vector != nil {
+		leg.Vector, err = c.Settings.Vectors.Vector("/vector", r.query.Vector)
+		return leg, err
+	}
 	// Invariant: vectors of different fingerprints never meet.
-	sameModel := c.Fingerprint == "" || c.Fingerprint == r.deps.Embedder.Fingerprint()
-	if r.query.Mode != rag.Lexical && r.query.Mode != rag.Browse && sameModel {
+	if c.Fingerprint == "" || c.Fingerprint == r.deps.Embedder.Fingerprint() {
 		leg.Vector = r.vector
 	}
-	return leg
+	if leg.Vector == nil && leg.Text == "" && c.Settings.Vectors.Source == rag.VectorsGiven && len(r.query.Collections) > 0 {
+		return leg, rag.Invalid("/vector", fmt.Sprintf("the vectors of collection %q were given: to search it by meaning, give the query's", c.Name))
+	}
+	return leg, nil
 }
 
 // unknownField decides whether a field that some collections do not know

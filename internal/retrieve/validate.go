@@ -22,8 +22,8 @@ const (
 // validate checks q and fills in its defaults.
 func (r *Retriever) validate(q rag.Query) (_ rag.Query, err error) {
 	if strings.TrimSpace(q.Text) == "" {
-		if len(q.Sort) == 0 && len(q.Facets) == 0 {
-			return q, rag.Invalid("/query", "the query is empty: only a search with sort or facets needs none")
+		if q.Vector == nil && len(q.Sort) == 0 && len(q.Facets) == 0 {
+			return q, rag.Invalid("/query", "the query is empty: only a search with a vector, sort or facets needs none")
 		}
 		q.Text = ""
 	}
@@ -50,6 +50,9 @@ func (r *Retriever) validate(q rag.Query) (_ rag.Query, err error) {
 	if q, err = validAttributes(q); err != nil {
 		return q, err
 	}
+	if q, err = validVector(q); err != nil {
+		return q, err
+	}
 	if q.Rerank, err = r.validRerank(q.Rerank); err != nil {
 		return q, err
 	}
@@ -67,6 +70,21 @@ func (r *Retriever) validate(q rag.Query) (_ rag.Query, err error) {
 	if q.Wait < 0 || q.Wait > r.opts.MaxWait {
 		return q, rag.Invalid("/wait_ms", fmt.Sprintf("the wait must be at most %v", r.opts.MaxWait))
 	}
+	return q, nil
+}
+
+// validVector settles what runs when there is a vector and no text.
+func validVector(q rag.Query) (rag.Query, error) {
+	if q.Vector == nil || q.Text != "" {
+		return q, nil
+	}
+	if q.Mode == rag.Lexical {
+		return q, rag.Invalid("/query", "mode lexical needs a query")
+	}
+	if q.Rerank != "" && q.Rerank != rag.RerankNone {
+		return q, rag.Invalid("/rerank", "rerank needs a query")
+	}
+	q.Rerank = rag.RerankNone
 	return q, nil
 }
 

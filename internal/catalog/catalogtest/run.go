@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) rag.Catalog) {
 		{"cursors", testCursors},
 		{"embeddings", testEmbeddings},
 		{"embeddings many", testEmbeddingsMany},
+		{"given vectors", testGiven},
+		{"given vectors invalid", testGivenInvalid},
 		{"counts", testCounts},
 		{"jobs", testJobs},
 		{"job items", testJobItems},

@@ -178,6 +178,7 @@ func (l logRow) change(published map[int64]*publishedVersion) (rag.Change, error
 	ch := rag.Change{Seq: uint64(l.seq), Time: timeOf(l.time), Kind: l.kind, Collection: l.collection}
 	switch l.kind {
 	case rag.ChangePublished:
+		ch.Fingerprint = l.fingerprint
 		if v := published[l.version]; l.live && v != nil {
 			ch.Document, ch.Chunks = &v.document, v.chunks
 			return ch, nil

@@ -34,6 +34,8 @@ func (k *checker) checkEmbeddings() error {
 				problem = "its model or its text is unknown"
 			case len(vector) != 4*dim:
 				problem = fmt.Sprintf("it has %d bytes for %d dimensions", len(vector), dim)
+			case rag.GivenFingerprint(e.fingerprint): // its metric says how long it is
+				_, problem = vectorLength(decodeVector(vector))
 			default:
 				problem = vectorProblem(decodeVector(vector))
 			}

@@ -102,6 +102,9 @@ func (c *Catalog) AlterCollection(ctx context.Context, in rag.Collection, ifSeq 
 		if err := checkSeq(ifSeq, old.Seq, "collection"); err != nil {
 			return err
 		}
+		if err := old.Settings.Vectors.Altered(in.Settings.Vectors); err != nil {
+			return err
+		}
 		out = old
 		out.Description, out.Settings, out.Fingerprint, out.UpdatedAt = in.Description, in.Settings, in.Fingerprint, t.now
 		if out.Seq, err = t.appendCollection(rag.ChangeAltered, out); err != nil {
@@ -125,7 +128,7 @@ func checkSeq(want, have uint64, what string) error {
 // dropScript removes a collection's rows, in an order that foreign keys
 // allow. Each statement takes the collection's number. Documents stay as bare
 // ids with their last version number, so that a chunk key never gets a second
-// meaning; embeddings stay, since they belong to texts, not to collections.
+// meaning; embeddings stay, since they belong to texts, not to collections; given ones go.
 var dropScript = []string{
 	`CREATE TEMP TABLE IF NOT EXISTS dropped_blobs (id INTEGER PRIMARY KEY)`,
 	`DELETE FROM temp.dropped_blobs`,
@@ -160,6 +163,11 @@ func (c *Catalog) DropCollection(ctx context.Context, name string, ifSeq uint64)
 				args = []any{num}
 			}
 			if _, err := t.exec(statement, args...); err != nil {
+				return err
+			}
+		}
+		if rag.GivenFingerprint(old.Fingerprint) {
+			if err := t.dropGiven(old.Fingerprint); err != nil {
 				return err
 			}
 		}

@@ -185,18 +185,26 @@ func decodeVector(b []byte) []float32 {
 
 // vectorProblem says what keeps values from being a unit vector.
 func vectorProblem(values []float32) string {
+	length, problem := vectorLength(values)
+	if problem == "" && math.Abs(length-1) > unitTolerance {
+		problem = fmt.Sprintf("its length is %.4f, not 1", length)
+	}
+	return problem
+}
+
+// vectorLength returns the length of values, or what keeps them from being a
+// vector.
+func vectorLength(values []float32) (length float64, problem string) {
 	if len(values) == 0 {
-		return "it has no dimensions"
+		return 0, "it has no dimensions"
 	}
 	var sum float64
 	for _, x := range values {
 		sum += float64(x) * float64(x)
 	}
-	switch length := math.Sqrt(sum); {
-	case math.IsNaN(length) || math.IsInf(length, 0):
-		return "it holds a value that is not finite"
-	case math.Abs(length-1) > unitTolerance:
-		return fmt.Sprintf("its length is %.4f, not 1", length)
+	length = math.Sqrt(sum)
+	if math.IsNaN(length) || math.IsInf(length, 0) {
+		return 0, "it holds a value that is not finite"
 	}
-	return ""
+	return length, ""
 }

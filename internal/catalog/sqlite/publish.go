@@ -25,7 +25,7 @@ func (c *Catalog) prepare(p rag.Publication) (publication, error) {
 	if err := checkDocument(p.Document); err != nil {
 		return q, err
 	}
-	if err := checkChunks(p.Text, p.Chunks); err != nil {
+	if err := checkChunks(p.Text, p.Chunks, p.Vectors); err != nil {
 		return q, err
 	}
 	var err error
@@ -102,8 +102,11 @@ func (t *tx) standing(id string) (d standing, err error) {
 }
 
 func (t *tx) publish(q *publication) (out rag.Published, err error) {
-	_, collection, err := findCollection(t.conn, q.Document.Collection)
+	owner, collection, err := findCollection(t.conn, q.Document.Collection)
 	if err != nil {
+		return out, err
+	}
+	if err := checkGiven(owner, q.Vectors); err != nil {
 		return out, err
 	}
 	d, err := t.standing(q.Document.ID)
@@ -126,7 +129,7 @@ func (t *tx) publish(q *publication) (out rag.Published, err error) {
 		return out, err
 	}
 	if d.version.Valid {
-		same, err := t.unchanged(q, current)
+		same, err := t.unchanged(q, current, owner.Fingerprint)
 		if err != nil {
 			return out, err
 		}
@@ -134,11 +137,11 @@ func (t *tx) publish(q *publication) (out rag.Published, err error) {
 			return t.keep(q, current)
 		}
 	}
-	return t.replace(q, collection, d)
+	return t.replace(q, owner, collection, d)
 }
 
 // unchanged reports whether the publication says nothing new.
-func (t *tx) unchanged(q *publication, current row) (bool, error) {
+func (t *tx) unchanged(q *publication, current row, fingerprint string) (bool, error) {
 	v, w := current.Version, q.Document.Version
 	if v.SourceHash != w.SourceHash || v.Title != w.Title || v.Kind != w.Kind || current.URI != q.Document.URI {
 		return false, nil
@@ -146,7 +149,10 @@ func (t *tx) unchanged(q *publication, current row) (bool, error) {
 	var attributes string
 	var chunksHash []byte
 	err := t.one("SELECT attributes, chunks_hash FROM versions WHERE vid = ?", []any{current.vid}, &attributes, &chunksHash)
-	return attributes == q.attributes && string(chunksHash) == string(q.chunksHash[:]), err
+	if err != nil || attributes != q.attributes || string(chunksHash) != string(q.chunksHash[:]) {
+		return false, err
+	}
+	return t.holdsGiven(q, fingerprint)
 }
 
 // keep leaves the current version and changes at most its access list.
@@ -163,7 +169,7 @@ func (t *tx) keep(q *publication, current row) (out rag.Published, err error) {
 }
 
 // replace commits a new version over whatever there was.
-func (t *tx) replace(q *publication, collection int64, d standing) (out rag.Published, err error) {
+func (t *tx) replace(q *publication, owner rag.Collection, collection int64, d standing) (out rag.Published, err error) {
 	doc := q.Document
 	seq, created := t.nextSeq(), t.now
 	if d.version.Valid {
@@ -184,11 +190,18 @@ func (t *tx) replace(q *publication, collection int64, d standing) (out rag.Publ
 	if out.NewChunks, err = t.putChunks(vid, q); err != nil {
 		return out, err
 	}
+	if err = t.putGiven(q, owner.Fingerprint); err != nil {
+		return out, err
+	}
 	if _, err = t.exec("UPDATE documents SET version = ? WHERE num = ?", vid, num); err != nil {
 		return out, uriConflict(err, doc)
 	}
-	out.Seq, err = t.append(entry{kind: string(rag.ChangePublished), collection: doc.Collection,
-		document: doc.ID, number: d.lastNumber + 1, version: vid})
+	change := entry{kind: string(rag.ChangePublished), collection: doc.Collection,
+		document: doc.ID, number: d.lastNumber + 1, version: vid}
+	if rag.GivenFingerprint(owner.Fingerprint) {
+		change.fingerprint = owner.Fingerprint
+	}
+	out.Seq, err = t.append(change)
 	if err != nil {
 		return out, err
 	}

@@ -41,7 +41,10 @@ func checkCollection(c rag.Collection) error {
 	if w := c.Settings.DenseWeight; w != nil && !(*w >= 0 && *w <= 1) {
 		return rag.Invalid("/settings/dense_weight", "dense_weight is a number from 0 to 1")
 	}
-	return nil
+	if given := c.Settings.Vectors.Source == rag.VectorsGiven; given != rag.GivenFingerprint(c.Fingerprint) {
+		return rag.Invalid("/fingerprint", "given vectors have a fingerprint of their own kind")
+	}
+	return c.Settings.Vectors.Validate()
 }
 
 func checkDocument(d rag.Document) error {
@@ -122,8 +125,11 @@ func cleanAccess(access []string) ([]string, error) {
 }
 
 // checkChunks verifies that every chunk is the text at its span, with true
-// offsets, hash and ordinal.
-func checkChunks(text string, chunks []rag.Chunk) error {
+// offsets, hash and ordinal. Vectors are nil, or those that came with them.
+func checkChunks(text string, chunks []rag.Chunk, vectors [][]float32) error {
+	if vectors != nil && len(vectors) != len(chunks) {
+		return rag.Invalid("/chunks", fmt.Sprintf("%d vectors for %d chunks", len(vectors), len(chunks)))
+	}
 	if !utf8.ValidString(text) {
 		return rag.Invalid("/text", "the normalised text must be valid UTF-8")
 	}
@@ -136,6 +142,10 @@ func checkChunks(text string, chunks []rag.Chunk) error {
 			problem = fmt.Sprintf("its ordinal is %d", k.Key.Ordinal)
 		case text[k.Span.ByteStart:k.Span.ByteEnd] != k.Text:
 			problem = "its text is not the text at its span"
+		case vectors != nil && vectors[i] != nil:
+			if rag.GivenHash(k.Context, k.Text, vectors[i]) != k.TextHash {
+				problem = "its text hash is not that of its context, text and vector"
+			}
 		case rag.TextHash(k.Context, k.Text) != k.TextHash:
 			problem = "its text hash is not that of its context and text"
 		}
