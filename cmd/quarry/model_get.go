@@ -60,7 +60,7 @@ func (c *cli) sourceFlags(cmd *cobra.Command) func() app.ModelSource {
 	var query, passage string
 	flags := cmd.Flags()
 	flags.StringVar(&o.Name, "name", "", "install under this name (default: the published one)")
-	flags.StringVar(&o.Settings.Quantisation, "quantisation", "", "int8 or f32 (default: int8)")
+	flags.StringVar(&o.Settings.Quantisation, "quantisation", "", "int8, bf16 or f32 (default: int8)")
 	flags.IntVar(&o.Settings.Dim, "dim", 0, "cut vectors to this many dimensions, for Matryoshka models")
 	flags.BoolVar(&o.Settings.Matryoshka, "matryoshka", false, "vectors may be cut to any length, though the model's files do not say so")
 	flags.StringVar(&query, "query-prompt", "", `put before queries, as in "query: " (default: as the model's files say)`)

@@ -92,8 +92,16 @@ func TestArchitecturesAgreeWithTransformers(t *testing.T) {
 		}
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			cases := referenceCases(t, dir)
-			exact, bytes := convertTo(t, dir, "f32"), convertTo(t, dir, "int8")
+			exact, bytes, halves := convertTo(t, dir, "f32"), convertTo(t, dir, "int8"), convertTo(t, dir, "bf16")
 			for _, k := range kernel.Available() {
+				for i, got := range states(t, halves.withKernels(k), cases) {
+					if c := cosine(got, cases[i].Output); exact.head == nil && c < 0.999 {
+						t.Errorf("%s bf16, %d tokens: cosine %.5f", k.Name(), len(cases[i].IDs), c)
+					}
+					if d := greatestDifference(t, got, cases[i].Output); exact.head != nil && d > 0.1 {
+						t.Errorf("%s bf16, %d tokens: logits off by %g", k.Name(), len(cases[i].IDs), d)
+					}
+				}
 				for i, got := range states(t, exact.withKernels(k), cases) {
 					if d := greatestDifference(t, got, cases[i].Output); d > 1e-4 {
 						t.Errorf("%s f32, %d tokens: off by %g", k.Name(), len(cases[i].IDs), d)

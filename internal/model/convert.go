@@ -23,7 +23,7 @@ type Options struct {
 	Name         string // default: the model card's title, else the directory's name
 	Origin       string // where the files are from, for people
 	License      string // default: as the model card says
-	Quantisation string // "int8" (default) or "f32"
+	Quantisation string // "int8" (default), "bf16" or "f32"
 	Dim          int    // Matryoshka cut; default: the full width
 	Matryoshka   bool   // vectors may be cut, though the files do not say so
 	// Prompts put before texts; default: as the model's own files say.
@@ -356,8 +356,16 @@ func (c *conversion) norm(to, from string) {
 
 // table writes an embedding table of rows rows.
 func (c *conversion) table(to string, w []float32, rows int) {
-	if c.spec.Quantisation == "f32" {
+	switch c.spec.Quantisation {
+	case "f32":
 		c.b.addFloats(to, w)
+		return
+	case "bf16":
+		halves := make([]uint16, len(w))
+		for i, v := range w {
+			halves[i] = kernel.ToBF16(v)
+		}
+		c.b.addHalves(to, halves)
 		return
 	}
 	q, scale := quantise(w, rows)
@@ -368,8 +376,13 @@ func (c *conversion) table(to string, w []float32, rows int) {
 // linear writes a layer with both sides padded to align.
 func (c *conversion) linear(to string, d dense) {
 	p := d.padded()
-	if c.spec.Quantisation == "f32" {
+	switch c.spec.Quantisation {
+	case "f32":
 		c.exact(to, d)
+		return
+	case "bf16":
+		c.b.addHalves(to, kernel.PackBF16(p.w, p.rows, p.cols, p.cols))
+		c.b.addFloats(to+".bias", p.bias)
 		return
 	}
 	q, scale := quantise(p.w, p.rows)

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"github.com/quarry-search/quarry/internal/model/kernel"
 )
 
 // The file, described in docs/formats/model.md: magic with the version, the
@@ -57,6 +59,14 @@ func (b *builder) addFloats(name string, v []float32) {
 	out := make([]byte, 0, 4*len(v))
 	for _, f := range v {
 		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(f))
+	}
+	b.add(name, out)
+}
+
+func (b *builder) addHalves(name string, v []uint16) {
+	out := make([]byte, 0, 2*len(v))
+	for _, h := range v {
+		out = binary.LittleEndian.AppendUint16(out, h)
 	}
 	b.add(name, out)
 }
@@ -180,17 +190,31 @@ func (f *file) int8s(name string, n int) ([]int8, error) {
 	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(b))), n), nil
 }
 
-// floats copies a section: the file's bytes need not be aligned in memory.
+// floats returns a section of finite numbers.
 func (f *file) floats(name string, n int) ([]float32, error) {
 	b, err := f.section(name, 4*n)
 	if err != nil {
 		return nil, err
 	}
-	v := make([]float32, n)
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-		if v[i]-v[i] != 0 {
-			return nil, fmt.Errorf("section %q: element %d is %v", name, i, v[i])
+	v := view(b, n, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) })
+	for i, x := range v {
+		if x-x != 0 {
+			return nil, fmt.Errorf("section %q: element %d is %v", name, i, x)
+		}
+	}
+	return v, nil
+}
+
+// halves returns a section of finite 16-bit floats.
+func (f *file) halves(name string, n int) ([]uint16, error) {
+	b, err := f.section(name, 2*n)
+	if err != nil {
+		return nil, err
+	}
+	v := view(b, n, binary.LittleEndian.Uint16)
+	for i, h := range v {
+		if h&0x7f80 == 0x7f80 {
+			return nil, fmt.Errorf("section %q: element %d is %v", name, i, kernel.FromBF16(h))
 		}
 	}
 	return v, nil
@@ -201,9 +225,22 @@ func (f *file) ints(name string, n int) ([]int32, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := make([]int32, n)
-	for i := range v {
-		v[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
+	return view(b, n, func(b []byte) int32 { return int32(binary.LittleEndian.Uint32(b)) }), nil
+}
+
+// view returns the n elements of b. Where they are aligned and the CPU reads
+// them in the file's order, they are those of the file itself, so that mapped
+// weights are in memory once and shared; elsewhere they are copied.
+func view[T float32 | int32 | uint16](b []byte, n int, read func([]byte) T) []T {
+	var zero T
+	size := int(unsafe.Sizeof(zero))
+	native := binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+	if n > 0 && native && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%unsafe.Alignof(zero) == 0 {
+		return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), n)
 	}
-	return v, nil
+	v := make([]T, n)
+	for i := range v {
+		v[i] = read(b[size*i:])
+	}
+	return v
 }

@@ -7,6 +7,7 @@ type scratch struct {
 	x, y, qkv, attended, mid []float32
 	keys, scores, inv        []float32
 	rows                     kernel.Rows
+	halves                   kernel.Halves
 }
 
 // sequence is the tokens of one input; from second on they belong to the
@@ -197,6 +198,11 @@ func (p *pass) multiply(l *linear, x []float32, stride, rows int, out []float32,
 	k := p.m.kernels
 	if l.f32 != nil {
 		k.MulF32(l.f32, x, stride, rows, out, ldc, panel)
+		return
+	}
+	if l.bf16 != nil {
+		k.Round(&p.s.halves, x, stride, rows, l.bf16.K)
+		k.MulBF16(l.bf16, &p.s.halves, rows, out, ldc, panel)
 		return
 	}
 	k.Quantise(&p.s.rows, x, stride, rows, l.i8.K)

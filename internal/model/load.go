@@ -9,10 +9,11 @@ import (
 	"github.com/quarry-search/quarry/internal/model/tokenizer"
 )
 
-// linear is a packed layer; one of the two is set.
+// linear is a packed layer; one of the three is set.
 type linear struct {
-	i8  *kernel.I8
-	f32 *kernel.F32
+	i8   *kernel.I8
+	bf16 *kernel.BF16
+	f32  *kernel.F32
 }
 
 type norm struct{ gamma, beta []float32 }
@@ -23,16 +24,24 @@ type layer struct {
 	attentionNorm, norm      norm
 }
 
-// table is an embedding table: bytes with a scale per row, or floats.
+// table is an embedding table: bytes with a scale per row, or floats of 16 or
+// 32 bits.
 type table struct {
 	width  int
 	bytes  []int8
 	scale  []float32
+	halves []uint16
 	floats []float32
 }
 
 // addRow adds row id to x.
 func (t *table) addRow(x []float32, id int) {
+	if t.halves != nil {
+		for i, v := range t.halves[id*t.width : (id+1)*t.width] {
+			x[i] += kernel.FromBF16(v)
+		}
+		return
+	}
 	if t.floats != nil {
 		for i, v := range t.floats[id*t.width : (id+1)*t.width] {
 			x[i] += v
@@ -176,14 +185,23 @@ func (l *loader) bytes(name string, n int) []int8 {
 	return check(l, v, err)
 }
 
+func (l *loader) halves(name string, n int) []uint16 {
+	v, err := l.f.halves(name, n)
+	return check(l, v, err)
+}
+
 func (l *loader) norm(name string) norm {
 	return norm{gamma: l.floats(name+".gamma", l.spec.Hidden), beta: l.floats(name+".beta", l.spec.Hidden)}
 }
 
 func (l *loader) table(name string, rows int) table {
 	t := table{width: l.spec.Hidden}
-	if l.spec.Quantisation == "f32" {
+	switch l.spec.Quantisation {
+	case "f32":
 		t.floats = l.floats(name, rows*t.width)
+		return t
+	case "bf16":
+		t.halves = l.halves(name, rows*t.width)
 		return t
 	}
 	t.bytes, t.scale = l.bytes(name, rows*t.width), l.floats(name+".scale", rows)
@@ -192,8 +210,11 @@ func (l *loader) table(name string, rows int) table {
 
 func (l *loader) linear(name string, rows, cols int) linear {
 	n, k := roundUp(rows, align), roundUp(cols, align)
-	if l.spec.Quantisation == "f32" {
+	switch l.spec.Quantisation {
+	case "f32":
 		return linear{f32: l.exact(name, rows, cols)}
+	case "bf16":
+		return linear{bf16: &kernel.BF16{K: k, N: n, Panels: l.halves(name, n*k), Bias: l.floats(name+".bias", n)}}
 	}
 	sums, err := l.f.ints(name+".sum", n)
 	return linear{i8: &kernel.I8{

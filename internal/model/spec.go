@@ -19,7 +19,7 @@ type Spec struct {
 	Origin       string  `json:"origin,omitempty"`
 	Source       string  `json:"source_sha256"` // of the published weights
 	Architecture string  `json:"architecture"`  // "bert"
-	Quantisation string  `json:"quantisation"`  // "int8" or "f32"
+	Quantisation string  `json:"quantisation"`  // "int8", "bf16" or "f32"
 	Layers       int     `json:"layers"`
 	Hidden       int     `json:"hidden"`
 	Heads        int     `json:"heads"`
@@ -100,7 +100,7 @@ func (s *Spec) validate() error {
 		}
 	}
 	oneOf("activation", s.Activation, "gelu", "gelu_tanh", "relu", "silu")
-	oneOf("quantisation", s.Quantisation, "int8", "f32")
+	oneOf("quantisation", s.Quantisation, "int8", "bf16", "f32")
 	oneOf("pooling", s.Pooling, "mean", "cls", "max", "last")
 	within("dense layers", len(s.Dense), 0, 16)
 	width := s.Hidden

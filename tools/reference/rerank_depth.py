@@ -3,7 +3,7 @@
     python rerank_depth.py QUARRY DATA_DIR SET...
 
 Ingests each folder SET (corpus.jsonl, queries.jsonl, qrels.tsv) into DATA_DIR,
-asks its questions in hybrid mode, and prints, for N from 10 to 100, the recall
+asks 500 of its questions in hybrid mode, and prints, for N from 10 to 100, the recall
 of the first N and the nDCG@10 of a perfect reranker of them: the most that any
 reranker can make of that depth. No reranker is needed.
 """
@@ -39,7 +39,7 @@ quarry, data, sets = sys.argv[1], sys.argv[2], [pathlib.Path(s) for s in sys.arg
 print(f"{'set':16}{'fused':>8}" + "".join(f"{'R@' + str(n):>8}" for n in DEPTHS) + "".join(f"{'max@' + str(n):>9}" for n in DEPTHS))
 for folder in sets:
     with tempfile.NamedTemporaryFile("r", suffix=".run") as f:
-        subprocess.run([quarry, "eval", str(folder), "--mode", "hybrid", "--run", f.name, "--data", f"{data}/{folder.name}"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([quarry, "eval", str(folder), "--mode", "hybrid", "--questions", "500", "--run", f.name, "--data", f"{data}/{folder.name}"], check=True, stdout=subprocess.DEVNULL)
         runs = {}
         for line in f:
             query, _, doc, rank, _, tag = line.split(maxsplit=5)

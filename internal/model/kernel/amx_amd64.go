@@ -16,11 +16,10 @@ func amxFinish(c unsafe.Pointer, rows int, out unsafe.Pointer, ldc int, colsum, 
 
 // amxSet is the AVX-512 set with byte products on tiles (Sapphire Rapids and
 // later).
-var amxSet = func() Set {
-	s := avx512Set
+func amxSet(s Set) *Set {
 	s.name, s.panelI8, s.blockRows = "amx", panelI8AMX, 2*amxRows
-	return s
-}()
+	return &s
+}
 
 // amxConfig makes eight tiles of 16 rows of 64 bytes.
 var amxConfig = func() (c [64]byte) {

@@ -5,7 +5,8 @@
 // that every other is tested against.
 //
 // Integer products are exact in every set, and all sets do the same float
-// operations in the same order: they agree to the bit, on every CPU.
+// operations in the same order: they agree to the bit, on every CPU. Products
+// of 16-bit floats are the exception: they agree to the rounding of the sums.
 //
 // Assembly clears the upper halves of the vector registers before it returns
 // (VZEROUPPER): on Intel, scalar code after dirty halves crawls.

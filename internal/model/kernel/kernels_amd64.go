@@ -11,10 +11,16 @@ func f32avx5121(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, 
 func i8vnni1(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
 
 //go:noescape
+func bf16avx5121(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
+
+//go:noescape
 func f32avx5122(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func i8vnni2(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
+
+//go:noescape
+func bf16avx5122(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func f32avx5123(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
@@ -23,10 +29,16 @@ func f32avx5123(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, 
 func i8vnni3(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
 
 //go:noescape
+func bf16avx5123(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
+
+//go:noescape
 func f32avx5124(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func i8vnni4(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
+
+//go:noescape
+func bf16avx5124(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func f32avx5125(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
@@ -35,10 +47,16 @@ func f32avx5125(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, 
 func i8vnni5(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
 
 //go:noescape
+func bf16avx5125(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
+
+//go:noescape
 func f32avx5126(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func i8vnni6(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
+
+//go:noescape
+func bf16avx5126(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func f32avx5127(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
@@ -47,10 +65,16 @@ func f32avx5127(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, 
 func i8vnni7(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
 
 //go:noescape
+func bf16avx5127(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
+
+//go:noescape
 func f32avx5128(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func i8vnni8(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
+
+//go:noescape
+func bf16avx5128(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func f32avx5129(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
@@ -59,10 +83,16 @@ func f32avx5129(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, 
 func i8vnni9(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
 
 //go:noescape
+func bf16avx5129(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
+
+//go:noescape
 func f32avx51210(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func i8vnni10(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
+
+//go:noescape
+func bf16avx51210(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func f32avx51211(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
@@ -71,10 +101,16 @@ func f32avx51211(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int,
 func i8vnni11(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
 
 //go:noescape
+func bf16avx51211(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
+
+//go:noescape
 func f32avx51212(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func i8vnni12(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
+
+//go:noescape
+func bf16avx51212(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
 
 //go:noescape
 func f32avx21(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bias, rscale unsafe.Pointer)
@@ -111,6 +147,11 @@ func f32avx26(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, bi
 
 //go:noescape
 func i8avx26(k int, a unsafe.Pointer, lda int, b, c unsafe.Pointer, ldc int, colsum, cscale, rscale, nzp, bias unsafe.Pointer)
+
+//go:noescape
+func roundbf16(x, h unsafe.Pointer, n int)
+
+var bf16avx512Tiles = []f32Tile{nil, bf16avx5121, bf16avx5122, bf16avx5123, bf16avx5124, bf16avx5125, bf16avx5126, bf16avx5127, bf16avx5128, bf16avx5129, bf16avx51210, bf16avx51211, bf16avx51212}
 
 var f32avx512Tiles = []f32Tile{nil, f32avx5121, f32avx5122, f32avx5123, f32avx5124, f32avx5125, f32avx5126, f32avx5127, f32avx5128, f32avx5129, f32avx51210, f32avx51211, f32avx51212}
 

@@ -26,10 +26,14 @@ func native() []*Set {
 	var sets []*Set
 	x := &cpu.X86
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI {
-		if amxWorks() {
-			sets = append(sets, &amxSet)
+		best := avx512Set
+		if x.HasAVX512BF16 {
+			best = withBF16(best)
 		}
-		sets = append(sets, &avx512Set)
+		if amxWorks() {
+			sets = append(sets, amxSet(best))
+		}
+		sets = append(sets, &best)
 	}
 	if x.HasAVX2 && x.HasFMA {
 		sets = append(sets, &avx2Set)

@@ -20,6 +20,10 @@ type Set struct {
 	panelF32 func(m, k int, a []float32, lda int, b, c []float32, ldc int, bias, rscale []float32)
 	panelI8  func(m, k int, q []byte, panel []int8, c []float32, ldc int, e epilogue)
 
+	// The same of 16-bit floats; nil where the CPU has no such product.
+	panelBF16 func(m, k int, a, panel []uint16, c []float32, ldc int, bias []float32)
+	roundBF16 func(x []float32, h []uint16)
+
 	minMax    func(x []float32) (lo, hi float32)
 	quantise  func(x []float32, q []byte, inv float32, zp int32)
 	softmax   func(x []float32, stride, rows, n int, inv []float32)

@@ -28,7 +28,7 @@ type Entry struct {
 
 // Settings are the choices of a conversion that the published files leave open.
 type Settings struct {
-	Quantisation  string  `json:"quantisation,omitempty"` // "" is int8
+	Quantisation  string  `json:"quantisation,omitempty"` // int8, bf16, f32; "" is int8
 	Dim           int     `json:"dim,omitempty"`          // Matryoshka cut
 	Matryoshka    bool    `json:"matryoshka,omitempty"`   // vectors may be cut, though the files do not say so
 	QueryPrompt   *string `json:"query_prompt,omitempty"`
