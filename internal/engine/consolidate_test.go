@@ -119,3 +119,27 @@ func TestDeadLargePartIsWrittenAnew(t *testing.T) {
 	}
 	must(t, e.Close())
 }
+
+// TestFlushFreesMemory writes several segments of one collection at once: all
+// of them must come to lie in their files.
+func TestFlushFreesMemory(t *testing.T) {
+	fs := vfs.NewMemory()
+	e, err := Open(Options{FS: fs, KnownField: known, SmallRows: 10})
+	must(t, err)
+	for batch := range 4 {
+		var changes []Change
+		for i := range 20 {
+			seq := uint64(20*batch + i + 1)
+			changes = append(changes, Change{Seq: seq, Kind: Put, Collection: "a", Document: Document{ID: fmt.Sprint(seq), Rows: []Row{{Text: "text"}}}})
+		}
+		must(t, e.Apply(changes))
+	}
+	if s, err := e.Stats("a"); err != nil || s.Segments < 2 || s.MemoryBytes == 0 {
+		t.Fatalf("%+v, %v: several segments in memory are needed here", s, err)
+	}
+	must(t, e.Flush())
+	if s, err := e.Stats("a"); err != nil || s.MemoryBytes != 0 {
+		t.Fatalf("%+v, %v: something stayed in memory", s, err)
+	}
+	must(t, e.Close())
+}

@@ -282,7 +282,8 @@ func (e *Engine) adopt(written map[*segment.Segment]flushedSegment) error {
 	now := e.state.Load()
 	changed := map[string]*view{}
 	for _, w := range written {
-		if v := now.view(w.collection); v != nil {
+		// Once for each collection: a second time would undo the first.
+		if v := now.view(w.collection); v != nil && changed[w.collection] == nil {
 			changed[w.collection] = v.adopt(mapped)
 		}
 	}
