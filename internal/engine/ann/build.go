@@ -23,7 +23,7 @@ type Options struct {
 
 // DefaultOptions are what docs/engine.md measured as best on real embeddings.
 func DefaultOptions() Options {
-	return Options{Beam: 200, Alpha: 1, Threads: runtime.GOMAXPROCS(0)}
+	return Options{Beam: 100, Alpha: 1, Threads: runtime.GOMAXPROCS(0)}
 }
 
 const (

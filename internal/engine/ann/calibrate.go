@@ -1,6 +1,7 @@
 package ann
 
 import (
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 
@@ -83,10 +84,15 @@ func (g *Graph) rowQuery(s *scratch, row uint32) Query {
 
 // asQuery is rowQuery without the bits, for whoever scores all rows.
 func (g *Graph) asQuery(s *scratch, row uint32) Query {
-	q := Query{Codes: s.query}
-	for i, c := range g.codes.Row(row) {
-		q.Codes[i] = int8(int(c) - 128)
-		q.Sum += int32(q.Codes[i])
+	// A code minus 128 is the code with its first bit turned.
+	codes := g.codes.Row(row)
+	var sum uint32
+	for i := 0; i < len(codes); i += 8 {
+		word := binary.LittleEndian.Uint64(codes[i:]) ^ 0x8080808080808080
+		binary.LittleEndian.PutUint64(s.bytes[i:], word)
 	}
-	return q
+	for _, c := range codes {
+		sum += uint32(c)
+	}
+	return Query{Codes: s.query, Sum: int32(sum) - 128*int32(len(codes))}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"unsafe"
 
 	"github.com/quarry-search/quarry/internal/engine/kernel"
 	"github.com/quarry-search/quarry/internal/engine/quant"
@@ -170,12 +171,15 @@ type scratch struct {
 	estimates []float32
 	out       []int32
 	query     []int8
+	bytes     []byte // query's memory
 	bits      kernel.BitQuery
 	floats    []float32
 }
 
 func newScratch(codes Codes) *scratch {
-	return &scratch{query: make([]int8, codes.Size), floats: make([]float32, codes.Size)}
+	s := &scratch{query: make([]int8, codes.Size), floats: make([]float32, codes.Size)}
+	s.bytes = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.query))), len(s.query))
+	return s
 }
 
 // begin makes the scratch ready for a search of a width.

@@ -40,16 +40,21 @@ const (
 
 // openIndex opens the engine's index of the data set in dir.
 func openIndex(dir string) (*engine.Engine, error) {
-	fs, err := vfs.OpenDir(filepath.Join(dir, indexDir))
+	return openAt(filepath.Join(dir, indexDir), 0)
+}
+
+// openAt opens an index, empty where there is none yet.
+func openAt(dir string, graphRows int) (*engine.Engine, error) {
+	fs, err := vfs.OpenDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.Open(engine.Options{FS: fs, FlushEvery: time.Second})
+	e, err := engine.Open(engine.Options{FS: fs, FlushEvery: time.Second, GraphRows: graphRows})
 	if err != nil {
 		return nil, err
 	}
 	if err := e.Recovered(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the index of %s: %w", dir, err), e.Close())
+		return nil, errors.Join(fmt.Errorf("open the index in %s: %w", dir, err), e.Close())
 	}
 	return e, nil
 }

@@ -14,7 +14,7 @@ type Point struct {
 	Effort int     // the beam's width, hnswlib's ef
 	Recall float64 // of the exact nearest 10
 	Rate   float64 // queries per CPU-second
-	Path   string  // of the engine's last search
+	Path   string  // that most of the engine's searches took
 }
 
 const (
@@ -22,6 +22,15 @@ const (
 	leastSeconds = 0.5 // CPU-seconds that one point is measured for
 	passes       = 3   // of which the median counts
 )
+
+// beams are the widths that are measured.
+var beams = []int{10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}
+
+// indexed is an open index with the data that it was made of.
+type indexed struct {
+	*engine.Engine
+	data *Dataset
+}
 
 // query is how the engine is asked for a data set's query.
 func query(d *Dataset, bit, i, beam int) engine.Query {
@@ -35,10 +44,11 @@ func query(d *Dataset, bit, i, beam int) engine.Query {
 	return q
 }
 
-// series measures one beam after the other, until recall is as good as done.
-func series(ctx context.Context, e *engine.Engine, d *Dataset, bit int, beams []int) (points []Point, err error) {
+// series measures one beam after the other, until recall is as good as done or
+// the engine takes a path that has no beam.
+func series(ctx context.Context, x indexed, bit int) (points []Point, err error) {
 	for _, beam := range beams {
-		p, err := point(ctx, e, d, bit, beam)
+		p, err := point(ctx, x, bit, beam)
 		if err != nil {
 			return nil, err
 		}
@@ -50,24 +60,16 @@ func series(ctx context.Context, e *engine.Engine, d *Dataset, bit int, beams []
 }
 
 // point measures recall over all queries, then speed.
-func point(ctx context.Context, e *engine.Engine, d *Dataset, bit, beam int) (Point, error) {
-	p := Point{Effort: beam}
-	hits, wanted := 0, 0
-	for i := range d.Queries.Rows() {
-		result, err := e.Search(ctx, query(d, bit, i, beam))
-		if err != nil {
-			return p, err
-		}
-		p.Path = result.DensePath
-		h, w := agree(result, d.Nearest(bit, i))
-		hits, wanted = hits+h, wanted+w
+func point(ctx context.Context, x indexed, bit, beam int) (p Point, err error) {
+	p.Effort = beam
+	if p.Recall, p.Path, err = recall(ctx, x, bit, beam); err != nil {
+		return p, err
 	}
-	p.Recall = float64(hits) / float64(max(1, wanted))
 	var rates []float64
 	for range passes {
 		timer, n := newTimer(), 0
 		for ; n < leastQueries || n%10 != 0 || timer.seconds() < leastSeconds/passes; n++ {
-			if _, err := e.Search(ctx, query(d, bit, n, beam)); err != nil {
+			if _, err := x.Search(ctx, query(x.data, bit, n, beam)); err != nil {
 				return p, err
 			}
 		}
@@ -76,6 +78,24 @@ func point(ctx context.Context, e *engine.Engine, d *Dataset, bit, beam int) (Po
 	slices.Sort(rates)
 	p.Rate = rates[len(rates)/2]
 	return p, nil
+}
+
+// recall searches for every query, and returns the share of the nearest rows
+// that are found, and the path that most searches took.
+func recall(ctx context.Context, x indexed, bit, beam int) (share float64, path string, err error) {
+	hits, wanted, paths := 0, 0, map[string]int{}
+	for i := range x.data.Queries.Rows() {
+		result, err := x.Search(ctx, query(x.data, bit, i, beam))
+		if err != nil {
+			return 0, "", err
+		}
+		if paths[result.DensePath]++; paths[result.DensePath] > paths[path] {
+			path = result.DensePath
+		}
+		h, w := agree(result, x.data.Nearest(bit, i))
+		hits, wanted = hits+h, wanted+w
+	}
+	return float64(hits) / float64(max(1, wanted)), path, nil
 }
 
 // agree counts how many of the nearest rows were found.
