@@ -178,6 +178,7 @@ func (a *App) connect() (err error) {
 	})
 	a.jobs = ingest.NewJobs(ingest.JobDeps{Service: a.service, Open: a.openSource})
 	a.indexer = ingest.NewIndexer(a.catalog, a.catalog, a.index, a.embedder.Fingerprint(), events)
+	a.indexer.Heal(a.index, present{a.catalog})
 	a.follower = ingest.NewEmbedder(a.catalog, a.catalog, a.embedder, events)
 	return a.refingerprint(context.Background())
 }

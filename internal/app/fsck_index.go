@@ -21,8 +21,9 @@ type indexCheck struct {
 	report      *rag.CheckReport
 }
 
-// run checks the index as it is, then has it follow the log to its end and
-// compares. Whatever is wrong with it is repaired by building it anew.
+// run checks the index as it is, then has it follow the log to its end, puts
+// back what damaged segments held, and compares. An index that holds something
+// else than the catalog is built anew.
 func (k *indexCheck) run(ctx context.Context) (err error) {
 	index, err := k.open(ctx)
 	if err != nil {
@@ -32,20 +33,11 @@ func (k *indexCheck) run(ctx context.Context) (err error) {
 	if why := index.Recovered(); why != nil && !errors.Is(why, local.ErrOtherModel) {
 		k.problem("index", k.dir, why.Error(), k.repair)
 	}
-	damage, err := index.Check(ctx)
+	damage, err := index.Check(ctx) // tells each problem to k.damaged
 	if err != nil {
 		return err
 	}
 	k.report.Checked["index_segments"] = damage.Checked["segments"]
-	for _, p := range damage.Problems {
-		k.problem(p.Invariant, p.Subject, p.Detail, k.repair)
-	}
-	anew := len(damage.Problems) > 0 && k.repair
-	if anew {
-		if index, err = k.anew(ctx, index); err != nil {
-			return err
-		}
-	}
 	if err := k.follow(ctx, index); err != nil {
 		return err
 	}
@@ -53,7 +45,7 @@ func (k *indexCheck) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(differences) > 0 && k.repair && !anew {
+	if len(differences) > 0 && k.repair {
 		if index, err = k.anew(ctx, index); err != nil {
 			return err
 		}
@@ -79,9 +71,15 @@ func (k *indexCheck) open(ctx context.Context) (*local.Index, error) {
 		return nil, err
 	}
 	if k.repair {
-		return local.OpenDir(k.dir, log)
+		return local.OpenDir(k.dir, log, k.damaged)
 	}
-	return local.OpenDirReadOnly(k.dir, log)
+	return local.OpenDirReadOnly(k.dir, log, k.damaged)
+}
+
+// damaged reports a file that the index had to do without. What it held is put
+// back by follow.
+func (k *indexCheck) damaged(p rag.Problem) {
+	k.problem(p.Invariant, p.Subject, p.Detail, k.repair)
 }
 
 // anew closes and removes an index and opens an empty one in its place. It
@@ -97,14 +95,14 @@ func (k *indexCheck) anew(ctx context.Context, index *local.Index) (*local.Index
 	return empty, nil
 }
 
-// follow applies the rest of the log to the index.
+// follow applies the rest of the log to the index, and heals it.
 func (k *indexCheck) follow(ctx context.Context, index *local.Index) error {
 	head, err := k.catalog.Head(ctx)
 	if err != nil {
 		return err
 	}
 	var failure error
-	ctx, stop := context.WithCancel(ctx)
+	following, stop := context.WithCancel(ctx)
 	defer stop()
 	events := ingest.Events{Follower: func(_ string, kind ingest.FollowerError, err error) {
 		if kind == ingest.Poison {
@@ -114,14 +112,15 @@ func (k *indexCheck) follow(ctx context.Context, index *local.Index) error {
 	}}
 	indexer := ingest.NewIndexer(k.catalog, k.catalog, index, k.fingerprint, events)
 	done := make(chan error, 1)
-	go func() { done <- indexer.Run(ctx) }()
-	err = ingest.Freshness{Indexer: indexer}.WaitApplied(ctx, head)
+	go func() { done <- indexer.Run(following) }()
+	err = ingest.Freshness{Indexer: indexer}.WaitApplied(following, head)
 	stop()
 	<-done
 	if err = errors.Join(failure, err); err != nil {
 		return fmt.Errorf("follow the log: %w", err)
 	}
-	return nil
+	indexer.Heal(index, present{k.catalog})
+	return indexer.HealNow(ctx)
 }
 
 // compare lists where the index does not hold what the catalog does.

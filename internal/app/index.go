@@ -30,13 +30,32 @@ func (a *App) openIndex() error {
 	if err != nil {
 		return err
 	}
-	if a.index, err = local.OpenDir(indexDir(a.config.Data), log); err != nil {
+	if a.index, err = local.OpenDir(indexDir(a.config.Data), log, a.damaged); err != nil {
 		return err
 	}
 	if why := a.index.Recovered(); why != nil {
 		a.log.Warn("the index is built anew from the catalog", "event", "index_rebuilt", "error", why)
 	}
 	return nil
+}
+
+// damaged tells of a file of the index that was taken out.
+func (a *App) damaged(p rag.Problem) {
+	a.metrics.Corrupted()
+	a.log.Error("a file of the index is damaged: what it held is put back from the catalog",
+		"event", "index_damaged", "file", p.Subject, "error", p.Detail)
+}
+
+// present reads the catalog's present documents for the index to be healed by.
+type present struct{ catalog *sqlite.Catalog }
+
+func (p present) Page(ctx context.Context, collection, after string, limit int) ([]rag.Document, error) {
+	return p.catalog.ListDocuments(ctx, system("a damaged index is healed"),
+		rag.DocumentList{Collection: collection, After: after, Limit: limit})
+}
+
+func (p present) Chunks(ctx context.Context, d rag.Document) ([]rag.Chunk, error) {
+	return p.catalog.DocumentChunks(ctx, system("a damaged index is healed"), d.ID, d.Version.Number)
 }
 
 // runIndex writes and merges the index in the background until ctx ends.
@@ -77,13 +96,16 @@ func Compact(ctx context.Context, c config.Config) (before, after Sizes, err err
 	if err != nil {
 		return before, after, err
 	}
-	index, err := local.OpenDir(indexDir(c.Data), log)
+	index, err := local.OpenDir(indexDir(c.Data), log, nil)
 	if err != nil {
 		return before, after, err
 	}
 	defer func() { err = errors.Join(err, index.Close()) }()
 	if why := index.Recovered(); why != nil {
 		return before, after, fmt.Errorf("there is nothing to compact, the next start builds the index anew: %w", why)
+	}
+	if lost := index.Lost(); len(lost) > 0 {
+		return before, after, fmt.Errorf("the index is damaged in %d collections: quarry fsck, or the next start, heals it", len(lost))
 	}
 	if before, err = sizesOf(ctx, catalog, index); err != nil {
 		return before, after, err

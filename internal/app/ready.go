@@ -22,6 +22,9 @@ func (a *App) ready(ctx context.Context) api.Ready {
 	if applied := a.indexer.Applied(); applied < a.startHead {
 		index.State = "replaying"
 		out.Status, out.Seq, out.Head = "replaying", applied, max(head, a.startHead)
+	} else if len(a.index.Lost()) > 0 {
+		index.State, index.Code = "healing", "index_damaged"
+		out.Status = "degraded"
 	}
 	lag, err := a.follower.Lag(ctx)
 	embedder := check("embedder", false, err)

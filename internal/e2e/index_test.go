@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +26,11 @@ func kept(t *testing.T, word string) (data string) {
 	for i := range 10 {
 		s.put(t, "docs", fmt.Sprintf("%s:%d", word, i), fmt.Sprintf("# About %s\n\nThe %s of number %d stands here.\n", word, word, i))
 	}
+	s.collection(t, "more")
+	s.put(t, "more", "more:0", "A segment of its own.\n")
+	if err := s.app.WaitVectors(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	s.stop()
 	return data
 }
@@ -37,6 +45,15 @@ func findsAll(t *testing.T, s *server, word string) {
 	}
 }
 
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
 func fsck(t *testing.T, data string, repair bool) rag.CheckReport {
 	t.Helper()
 	report, err := app.Fsck(t.Context(), configOf(data), repair)
@@ -46,13 +63,18 @@ func fsck(t *testing.T, data string, repair bool) rag.CheckReport {
 	return report
 }
 
-// damageSegment flips a bit in the middle of a segment of the index.
-func damageSegment(t *testing.T, data string) {
+// damageSegment compacts the index to a segment for each collection, flips a
+// bit in the middle of the largest, and returns the names of the others.
+func damageSegment(t *testing.T, data string) (others []string) {
 	t.Helper()
+	if _, _, err := app.Compact(t.Context(), configOf(data)); err != nil {
+		t.Fatal(err)
+	}
 	names, err := filepath.Glob(filepath.Join(data, "index", "seg-*"))
-	if err != nil || len(names) == 0 {
+	if err != nil || len(names) < 2 {
 		t.Fatalf("segments %v, %v", names, err)
 	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(size(t, b), size(t, a)) })
 	b, err := os.ReadFile(names[0])
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +83,7 @@ func damageSegment(t *testing.T, data string) {
 	if err := os.WriteFile(names[0], b, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return names[1:]
 }
 
 // TestIndexIsKept stops a server and looks at what the index kept on disk: the
@@ -68,10 +91,30 @@ func damageSegment(t *testing.T, data string) {
 func TestIndexIsKept(t *testing.T) {
 	data := kept(t, "anchor")
 	before, after, err := app.Compact(t.Context(), configOf(data))
-	if err != nil || before.Chunks != 10 || after.Chunks != 10 || after.Segments != 1 || after.DiskBytes == 0 {
+	if err != nil || before.Chunks != 11 || after.Chunks != 11 || after.Segments != 2 || after.DiskBytes == 0 {
 		t.Errorf("compact: %+v to %+v, %v", before, after, err)
 	}
 	findsAll(t, start(t, data), "anchor")
+}
+
+// metric reads the value of a metric without labels.
+func (s *server) metric(t *testing.T, name string) string {
+	t.Helper()
+	r, err := http.Get(s.app.URL() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // TestCompactWhileServed refuses to compact under a running server.
@@ -102,10 +145,24 @@ func TestDamagedIndex(t *testing.T) {
 	if report := fsck(t, data, false); len(report.Problems) != 0 {
 		t.Errorf("after repair: %+v", report.Problems)
 	}
-	damageSegment(t, data)
+	others := damageSegment(t, data)
 	s := start(t, data)
+	// A search finds what is damaged, unless the check at start was faster.
+	_ = s.uris(t, api.SearchRequest{Query: "anchor", Mode: "lexical"})
+	s.until(t, "the index is healed", func() bool {
+		r, _ := s.Ready(t.Context())
+		return r.Status == "ready" && s.metric(t, "quarry_engine_corruptions_total") == "1"
+	})
 	findsAll(t, s, "anchor")
+	if got := s.uris(t, api.SearchRequest{Query: "segment", Collections: []string{"more"}, Mode: "lexical"}); len(got) != 1 {
+		t.Errorf("the other collection finds %v", got)
+	}
 	s.stop()
+	for _, name := range others {
+		if _, err := os.Stat(name); err != nil {
+			t.Errorf("a segment that was whole is gone: %v", err)
+		}
+	}
 	if report := fsck(t, data, false); len(report.Problems) != 0 {
 		t.Errorf("after a start: %+v", report.Problems)
 	}

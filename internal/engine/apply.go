@@ -17,36 +17,58 @@ func (e *Engine) Apply(changes []Change) error {
 			return err
 		}
 	}
+	return e.change(func(t *transaction) error {
+		for _, c := range changes {
+			if c.Seq <= t.seq {
+				continue
+			}
+			if err := t.apply(c); err != nil {
+				return err
+			}
+			t.seq = c.Seq
+		}
+		return nil
+	})
+}
+
+// change publishes what fill puts into a transaction. When that finds damage
+// it begins anew, without the damaged part.
+func (e *Engine) change(fill func(t *transaction) error) error {
 	e.gate.RLock()
 	defer e.gate.RUnlock()
-	if e.closed {
-		return ErrClosed
+	for {
+		if e.closed {
+			return ErrClosed
+		}
+		if err := e.changeOnce(fill); err == nil || !e.lost(err) {
+			return err
+		}
 	}
+}
+
+func (e *Engine) changeOnce(fill func(t *transaction) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	old := e.state.Load()
 	t := transaction{engine: e, old: old, seq: old.seq, open: map[string]*draft{}}
-	for _, c := range changes {
-		if c.Seq <= t.seq {
-			continue
-		}
-		if err := t.apply(c); err != nil {
-			return err
-		}
-		t.seq = c.Seq
+	if err := fill(&t); err != nil {
+		return err
 	}
-	if t.seq == old.seq {
+	if t.seq == old.seq && len(t.open) == 0 {
 		return nil
 	}
 	changed := map[string]*view{}
 	for name, d := range t.open {
 		v, err := d.finish(e.options, e.background.Load())
 		if err != nil {
-			return e.failed(err)
+			return err
 		}
 		changed[name] = v
 	}
 	e.publish(t.seq, changed)
+	if t.seq == old.seq {
+		e.merged.Store(true)
+	}
 	select {
 	case e.wake <- struct{}{}:
 	default: // it is awake
@@ -69,10 +91,11 @@ type draft struct {
 	settings    VectorSettings
 	dim         int
 	parts       []*part
-	dead        []map[uint32]bool            // [part] documents that died
+	dead        []map[uint32]bool // [part] documents that died
+	lost        uint64
 	put         map[string]*segment.Document // written by this batch
 	waiting     map[Hash][]*segment.Row      // rows of put without a vector
-	damage      error                        // found while a document was read
+	damage      error                        // found while the parts were read
 }
 
 func (t *transaction) draft(name string) *draft {
@@ -80,7 +103,9 @@ func (t *transaction) draft(name string) *draft {
 	if d == nil {
 		d = &draft{dropped: true}
 		if v := t.old.view(name); v != nil {
-			d = draftOf(v)
+			if d = draftOf(v); v.ready() != nil {
+				d.damage, d.parts = v.ready(), nil // finish fails
+			}
 		}
 		t.open[name] = d
 	}
@@ -88,7 +113,7 @@ func (t *transaction) draft(name string) *draft {
 }
 
 func draftOf(v *view) *draft {
-	d := &draft{fingerprint: v.fingerprint, settings: v.settings, dim: v.dim, parts: v.parts}
+	d := &draft{fingerprint: v.fingerprint, settings: v.settings, dim: v.dim, parts: v.parts, lost: v.lost}
 	d.dead = make([]map[uint32]bool, len(v.parts))
 	d.put, d.waiting = map[string]*segment.Document{}, map[Hash][]*segment.Row{}
 	return d
@@ -278,7 +303,7 @@ func (d *draft) verify(i int, doc uint32) {
 	from, to := seg.RowsOf(doc)
 	for row := from; row < to && d.damage == nil; row++ {
 		if has := seg.HasVector(); has != nil && has.Get(row) {
-			d.damage = seg.VerifyVectors([]uint32{row})
+			d.damage = d.parts[i].verifyVectors([]uint32{row})
 		}
 	}
 }
@@ -315,7 +340,7 @@ func (d *draft) finish(o Options, background bool) (*view, error) {
 	if d.dropped || d.damage != nil {
 		return nil, d.damage
 	}
-	v := &view{fingerprint: d.fingerprint, settings: d.settings, dim: d.dim}
+	v := &view{fingerprint: d.fingerprint, settings: d.settings, dim: d.dim, lost: d.lost}
 	for i, p := range d.parts {
 		if len(d.dead[i]) > 0 {
 			dead := make([]uint32, 0, len(d.dead[i]))

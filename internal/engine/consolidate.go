@@ -60,7 +60,10 @@ func (e *Engine) consolidateOne(ctx context.Context) (bool, error) {
 	}
 	seg, err := build(metricOf(parts), nil, parts)
 	if err != nil {
-		return true, e.failed(err)
+		if e.lost(err) {
+			err = nil
+		}
+		return true, err
 	}
 	var g *partGraph
 	if of.fitForGraph(seg) {

@@ -67,6 +67,7 @@ func TestLargePartsBecomeOne(t *testing.T) {
 		e, err = Open(Options{FS: fs, KnownField: known, GraphRows: graphTestLeast})
 		must(t, err)
 		e.costs = graphTestCosts
+		e.Warm(context.Background())
 		if got := recall(t, e, filter.Filter{}, PathGraph); got < 0.9 {
 			t.Errorf("reopened: recall %.3f", got)
 		}

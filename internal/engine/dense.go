@@ -78,12 +78,11 @@ func (s *search) dense() (list []scored, path string, err error) {
 
 // score offers rows with their exact scores.
 func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) error {
-	seg := s.view.parts[part].seg
-	base := seg.Vectors()
+	base := s.view.parts[part].seg.Vectors()
 	for len(rows) > 0 {
 		batch := rows[:min(batchRows, len(rows))]
 		rows = rows[len(batch):]
-		if err := seg.VerifyVectors(batch); err != nil {
+		if err := s.view.parts[part].verifyVectors(batch); err != nil {
 			return err
 		}
 		exactScores(s.view.settings.Metric, q.scores[:len(batch)], q.padded, base, batch)
@@ -250,7 +249,7 @@ func (s *search) exactScore(r rowRef) (score float32, known bool, err error) {
 		copy(padded, s.query.Vector)
 	}
 	rows := []uint32{r.row}
-	if err := seg.VerifyVectors(rows); err != nil {
+	if err := s.view.parts[r.part].verifyVectors(rows); err != nil {
 		return 0, false, err
 	}
 	exactScores(s.view.settings.Metric, out[:], padded, seg.Vectors(), rows)

@@ -25,6 +25,9 @@ type Options struct {
 	// index of another log, or with vectors of another model, is emptied. ""
 	// leaves that unchecked.
 	Log, Fingerprint string
+	// Damaged is told of each file that was found damaged and taken out of the
+	// index; nil for nobody. It must return quickly.
+	Damaged func(*Problem)
 	// ReadOnly leaves the folder as it is: what is applied stays in memory.
 	ReadOnly bool
 	// KnownField reports attribute keys that filters may always name, whether
@@ -57,12 +60,12 @@ type Engine struct {
 	gate       sync.RWMutex // held by who reads segments, and by Close alone; before all others
 	closed     bool
 	background atomic.Bool // Run runs: merging of large segments is its work
-	condemned  atomic.Bool // damage was found
 	merged     atomic.Bool // segments changed since the last flush, without a change applied
 	recovered  error
 
 	mu      sync.Mutex // held while a state is made and published
 	retired []retired
+	losses  uint64 // of damaged segments
 
 	log, fingerprint string // of the options, else of the manifest
 
@@ -88,9 +91,13 @@ var (
 	errOtherLog = errors.New("the index belongs to another catalog")
 )
 
-// Open opens the index in o.FS, or makes an empty one. An index that is
-// damaged, of another version or of another log, is emptied, for the log to fill it anew:
-// Recovered tells why.
+// Open opens the index in o.FS, or makes an empty one. An index whose manifest
+// is damaged, of another version, of another log or of another model, is
+// emptied, for the log to fill it anew: Recovered tells why. Segments that are
+// damaged are left out: see Lost.
+//
+// It reads the manifest and little of each segment; the rest is verified when
+// it is first used, or by Run.
 func Open(o Options) (*Engine, error) {
 	if o.KnownField == nil {
 		o.KnownField = func(string) bool { return false }
@@ -140,9 +147,6 @@ func (e *Engine) Close() error {
 	err := e.Flush()
 	if errors.Is(err, ErrClosed) {
 		return nil
-	}
-	if e.condemned.Load() {
-		err = nil // it was reported when it was found
 	}
 	e.gate.Lock()
 	defer e.gate.Unlock()

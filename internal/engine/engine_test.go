@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/engine/vfs"
 )
 
@@ -216,51 +217,53 @@ func filled(t *testing.T) (*vfs.Memory, *world) {
 	return fs, w
 }
 
-// TestDamageIsHealed damages each file in several ways: the index begins anew
-// and says why, and reads the log to the same answers.
+// TestDamageIsHealed damages each file in several ways. A damaged manifest
+// makes the index begin anew; a damaged segment is named, and only what it held
+// is put back while the other segments stay.
 func TestDamageIsHealed(t *testing.T) {
-	first, _ := filled(t)
-	names, err := first.List()
-	must(t, err)
 	damages := map[string]func(b []byte) []byte{
 		// In the first block, which never holds vectors alone.
 		"flipped bit": func(b []byte) []byte { b[min(len(b)/3, 60_000)] ^= 4; return b },
 		"cut":         func(b []byte) []byte { return b[:len(b)/2] },
 		"emptied":     func(b []byte) []byte { return nil },
 	}
-	for i := range names {
+	first, _ := filled(t)
+	files := len(namesOf(t, first))
+	if files < 4 {
+		t.Fatalf("only %d files: nothing would show that other segments stay", files)
+	}
+	for i := range files {
 		for kind, damage := range damages {
 			fs, w := filled(t)
-			name := nameOf(t, fs, i)
+			name := namesOf(t, fs)[i]
 			fs.Damage(name, damage)
-			healed(t, name+" "+kind, fs, w, true)
+			healed(t, name+" "+kind, fs, w, name)
 		}
 		fs, w := filled(t)
-		if name := nameOf(t, fs, i); name != manifestName {
-			must(t, fs.Remove(name))
-			healed(t, name+" removed", fs, w, true)
+		name := namesOf(t, fs)[i]
+		must(t, fs.Remove(name))
+		if name == manifestName {
+			anew(t, name+" removed", fs, w, false)
+		} else {
+			healed(t, name+" removed", fs, w, name)
 		}
-	}
-	if len(names) > 2 {
-		fs, w := filled(t)
-		one, other := nameOf(t, fs, 0), nameOf(t, fs, 1)
-		must(t, fs.Rename(one, "x"))
-		must(t, fs.Rename(other, one))
-		must(t, fs.Rename("x", other))
-		healed(t, "files swapped", fs, w, true)
 	}
 	fs, w := filled(t)
-	must(t, fs.Remove(manifestName))
-	healed(t, "manifest removed", fs, w, false)
+	segments := namesOf(t, fs)[1:]
+	must(t, fs.Rename(segments[0], "x"))
+	must(t, fs.Rename(segments[1], segments[0]))
+	must(t, fs.Rename("x", segments[1]))
+	healed(t, "files swapped", fs, w, segments[0], segments[1])
 }
 
-// nameOf returns the i-th file: the numbers in the names depend on the order
-// in which collections happen to be flushed.
-func nameOf(t *testing.T, fs vfs.FS, i int) string {
+// namesOf returns the files, the manifest first. The numbers in the names
+// depend on the order in which collections happen to be flushed.
+func namesOf(t *testing.T, fs vfs.FS) []string {
 	t.Helper()
 	names, err := fs.List()
 	must(t, err)
-	return names[i]
+	slices.Sort(names)
+	return names
 }
 
 // TestAnotherLog opens an index that has seen more than the log holds.
@@ -322,13 +325,14 @@ func TestReadOnly(t *testing.T) {
 		before := fs.Ops()
 		e, err := Open(Options{FS: fs, KnownField: known, ReadOnly: true})
 		must(t, err)
-		if (e.Recovered() != nil) != damage {
-			t.Errorf("damaged %v, recovered %v", damage, e.Recovered())
+		if e.Recovered() != nil || (len(e.Lost()) > 0) != damage {
+			t.Errorf("damaged %v, lost %v, recovered %v", damage, e.Lost(), e.Recovered())
 		}
 		for range 20 {
 			w.step()
 		}
 		must(t, w.catchUp(e))
+		w.heal(t, e)
 		if diff := w.check(e); diff != "" {
 			t.Error(diff)
 		}
@@ -339,7 +343,8 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-func healed(t *testing.T, what string, fs vfs.FS, w *world, told bool) {
+// anew opens an index that cannot be used and reads the whole log.
+func anew(t *testing.T, what string, fs vfs.FS, w *world, told bool) {
 	t.Helper()
 	e := open(t, fs)
 	if (e.Recovered() != nil) != told || e.Applied() != 0 {
@@ -352,43 +357,176 @@ func healed(t *testing.T, what string, fs vfs.FS, w *world, told bool) {
 	must(t, e.Close())
 }
 
-// TestDamagedVectorIsNeverReturned flips a bit among the vectors of an open
-// index: those are verified only when they are read.
-func TestDamagedVectorIsNeverReturned(t *testing.T) {
-	fs, w := vfs.NewMemory(), newWorld(1)
-	c := Change{Kind: Put, Collection: "a", Document: Document{ID: "d", Version: 1}, Vectors: map[Hash][]float32{}}
-	for i := range 2000 {
-		h := Hash{byte(i), byte(i >> 8)}
-		c.Document.Rows = append(c.Document.Rows, Row{Ordinal: i, Hash: h, Text: "alpha"})
-		c.Vectors[h] = testVector(uint64(i))
+// segmentsOf lists the segment files that the index uses.
+func segmentsOf(e *Engine) (names []string) {
+	e.state.Load().each(func(_ string, v *view) {
+		for _, p := range v.parts {
+			if p.file != nil {
+				names = append(names, p.name())
+			}
+		}
+	})
+	slices.Sort(names)
+	return names
+}
+
+// healed opens an index with damaged files: these and no others must be named
+// and replaced, and in the end every answer be right.
+func healed(t *testing.T, what string, fs *vfs.Memory, w *world, damaged ...string) {
+	t.Helper()
+	if damaged[0] == manifestName {
+		anew(t, what, fs, w, true)
+		return
 	}
-	w.add(c)
-	e := open(t, fs)
-	must(t, w.catchUp(e))
+	var named []string
+	before, err := fs.List()
+	must(t, err)
+	e, err := Open(Options{FS: fs, KnownField: known, SmallRows: 4, Damaged: func(p *Problem) { named = append(named, p.File) }})
+	must(t, err)
+	if e.Recovered() != nil || e.Applied() != uint64(len(w.log)) {
+		t.Fatalf("%s: at %d of %d, recovered %v", what, e.Applied(), len(w.log), e.Recovered())
+	}
+	e.Warm(context.Background())
+	if slices.Sort(named); !slices.Equal(named, damaged) {
+		t.Fatalf("%s: named were %v", what, named)
+	}
+	for _, name := range before {
+		kept := slices.Contains(segmentsOf(e), name)
+		if name != manifestName && kept == slices.Contains(damaged, name) {
+			t.Fatalf("%s: %s is kept: %v", what, name, kept)
+		}
+	}
+	// What lacks is known even after a restart.
 	must(t, e.Flush())
 	must(t, e.Close())
-	names, err := fs.List()
-	must(t, err)
-	for _, name := range names {
-		fs.Damage(name, func(b []byte) []byte {
-			if len(b) > 300_000 {
-				b[len(b)-200_000] ^= 1
-			}
-			return b
-		})
-	}
 	e = open(t, fs)
-	must(t, e.Recovered())
-	if _, problems := e.Check(context.Background()); len(problems) != 1 {
-		t.Errorf("Check found %v", problems)
+	if len(e.Lost()) == 0 {
+		t.Fatalf("%s: the loss is forgotten", what)
 	}
-	_, err = e.Search(context.Background(), Query{Collection: "a", Vector: testVector(3), Limit: 5, Exact: true, Scope: Scope{All: true}})
-	var damage *segment.DamageError
-	if !errors.As(err, &damage) {
-		t.Fatalf("error %v", err)
+	restored, all := w.heal(t, e)
+	if len(e.Lost()) > 0 || restored == 0 || restored >= all {
+		t.Fatalf("%s: %d of %d documents were put back, lost are %v", what, restored, all, e.Lost())
+	}
+	if diff := w.check(e); diff != "" {
+		t.Fatalf("%s: %s", what, diff)
 	}
 	must(t, e.Close())
-	healed(t, "a damaged vector", fs, w, false)
+	if e = open(t, fs); len(e.Lost()) > 0 {
+		t.Fatalf("%s: lost %v after healing", what, e.Lost())
+	}
+	if diff := w.check(e); diff != "" {
+		t.Fatalf("%s: %s", what, diff)
+	}
+	must(t, e.Close())
+}
+
+// TestDamagedVectorIsNeverReturned flips a bit among the vectors of an index
+// that is open: those are verified only when they are read. The search that
+// meets it goes on without the segment, and so does a merge.
+func TestDamagedVectorIsNeverReturned(t *testing.T) {
+	for what, meet := range map[string]func(e *Engine, q Query) error{
+		"search": func(e *Engine, q Query) error { _, err := e.Search(context.Background(), q); return err },
+		"merge":  func(e *Engine, _ Query) error { return e.Compact(context.Background()) },
+		"check": func(e *Engine, _ Query) error {
+			if _, problems := e.Check(context.Background()); len(problems) != 1 {
+				t.Errorf("Check found %v", problems)
+			}
+			return nil
+		},
+		"apply": func(e *Engine, _ Query) error {
+			return e.Apply([]Change{{Seq: e.Applied() + 1, Kind: SetAccess, Collection: "a", Document: Document{ID: "d", Access: []string{"x"}}}})
+		},
+	} {
+		fs, w := vfs.NewMemory(), newWorld(0)
+		for _, id := range []string{"d", "other"} {
+			c := Change{Kind: Put, Collection: "a", Document: Document{ID: id, Version: 1}, Vectors: map[Hash][]float32{}}
+			for i := range 2000 {
+				h := Hash{byte(i), byte(i >> 8), id[0]}
+				c.Document.Rows = append(c.Document.Rows, Row{Ordinal: i, Hash: h, Text: "alpha"})
+				c.Vectors[h] = testVector(uint64(i))
+			}
+			w.add(c)
+			e := open(t, fs)
+			must(t, w.catchUp(e))
+			must(t, e.Flush())
+			must(t, e.Close())
+		}
+		names, err := fs.List()
+		must(t, err)
+		slices.Sort(names)
+		fs.Damage(names[1], func(b []byte) []byte { b[len(b)-200_000] ^= 1; return b })
+		var named []string
+		e, err := Open(Options{FS: fs, KnownField: known, Damaged: func(p *Problem) { named = append(named, p.Error()) }})
+		must(t, err)
+		e.Warm(context.Background())
+		if len(named) > 0 {
+			t.Fatalf("%s: vectors were verified at start: %v", what, named)
+		}
+		q := Query{Collection: "a", Vector: testVector(3), Limit: 5000, Exact: true, Scope: Scope{All: true}}
+		must(t, meet(e, q))
+		if len(named) != 1 || !strings.Contains(named[0], names[1]) || !strings.Contains(named[0], "vector.floats") {
+			t.Errorf("%s: named was %q", what, named)
+		}
+		got, err := e.Search(context.Background(), q)
+		if err != nil || !got.Incomplete || got.Allowed != 2000 || slices.ContainsFunc(got.Candidates, func(c Candidate) bool { return c.DocID != "other" }) {
+			t.Errorf("%s: %d rows, incomplete %v: %v", what, got.Allowed, got.Incomplete, err)
+		}
+		if what == "apply" {
+			w.add(Change{Kind: SetAccess, Collection: "a", Document: Document{ID: "d", Access: []string{"x"}}})
+		}
+		w.heal(t, e)
+		if got, err := e.Search(context.Background(), q); err != nil || got.Incomplete || !reflect.DeepEqual(got.Candidates, w.oracle.search(q).Candidates) {
+			t.Errorf("%s: after healing incomplete %v, %v", what, got.Incomplete, err)
+		}
+		must(t, e.Close())
+	}
+}
+
+// TestHealingMeetsChanges heals from a source that is ahead of what was
+// applied, in several runs and with more damage between: when the log is
+// applied to its end, all is as if nothing had happened.
+func TestHealingMeetsChanges(t *testing.T) {
+	for seed := range uint64(20) {
+		fs, w := vfs.NewMemory(), newWorld(seed)
+		e := open(t, fs)
+		for range 12 {
+			for range 20 {
+				w.step()
+			}
+			must(t, w.catchUp(e))
+			must(t, e.Flush())
+			must(t, e.Close())
+			names, err := fs.List()
+			must(t, err)
+			slices.Sort(names)
+			if len(names) > 1 {
+				fs.Damage(names[1+w.r.IntN(len(names)-1)], func(b []byte) []byte { b[w.r.IntN(len(b))] ^= 16; return b })
+			}
+			e = open(t, fs)
+			if w.r.IntN(2) == 0 {
+				e.Warm(context.Background())
+			}
+			for range w.r.IntN(20) {
+				w.step()
+			}
+			if w.r.IntN(2) == 0 {
+				must(t, w.catchUp(e))
+			}
+			w.heal(t, e)
+			must(t, w.catchUp(e))
+			for range 2 { // the first may be what finds the damage
+				for range 10 {
+					_, err := e.Search(context.Background(), Query{Collection: w.collection(), Vector: w.vector(1), Text: "alpha", Limit: 9, Exact: true, Scope: Scope{All: true}})
+					must(t, err)
+				}
+				w.heal(t, e)
+			}
+			if diff := w.check(e); diff != "" {
+				t.Fatalf("seed %d, after %d changes: %s", seed, len(w.log), diff)
+			}
+		}
+		must(t, e.Close())
+	}
 }
 
 // TestConcurrently searches while another goroutine applies, and Run flushes

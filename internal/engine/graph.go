@@ -26,6 +26,12 @@ type partGraph struct {
 	check uint32
 }
 
+// storedGraph is a graph that was not read from its file yet.
+type storedGraph struct {
+	number uint64
+	check  uint32
+}
+
 // graphName is the name of graph file number n.
 func graphName(n uint64) string { return fmt.Sprintf("ann-%016x", n) }
 
@@ -33,7 +39,7 @@ func graphName(n uint64) string { return fmt.Sprintf("ann-%016x", n) }
 // fit for one. It is made of segments whose file is written: those live long.
 func (e *Engine) wantsGraph(v *view, p *part) bool {
 	settled := p.file != nil || e.options.FS == nil
-	return p.graph == nil && settled && p.liveRows >= e.options.GraphRows && v.fitForGraph(p.seg)
+	return p.graph == nil && p.stored == nil && settled && p.liveRows >= e.options.GraphRows && v.fitForGraph(p.seg)
 }
 
 // fitForGraph reports whether every row of a segment has a vector, and the
@@ -60,7 +66,14 @@ func (e *Engine) graphOne(ctx context.Context) (bool, error) {
 	if wanting == nil {
 		return false, nil
 	}
-	g, err := e.makeGraph(ctx, wanting.seg, nil)
+	err := wanting.ready()
+	var g *partGraph
+	if err == nil {
+		g, err = e.makeGraph(ctx, wanting.seg, nil)
+	}
+	if err = wanting.damage(err); err != nil && e.lost(err) {
+		return true, nil
+	}
 	if err != nil {
 		return true, err
 	}
@@ -70,7 +83,8 @@ func (e *Engine) graphOne(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// install makes g the graph of a segment, if that is still part of the state.
+// install makes g the graph of a segment, if that is still part of the state;
+// nil takes a stored one away.
 func (e *Engine) install(collection string, seg *segment.Segment, g *partGraph) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -103,7 +117,7 @@ func (e *Engine) forget(g *partGraph) error {
 // base.
 func (e *Engine) makeGraph(ctx context.Context, seg *segment.Segment, from *base) (*partGraph, error) {
 	if err := seg.VerifyVectors(segment.AllBits(seg.Rows()).AppendTo(nil)); err != nil {
-		return nil, e.failed(err)
+		return nil, err
 	}
 	lift := liftOf(seg)
 	codes, memory, err := encodeRows(ctx, seg, lift)
@@ -129,7 +143,11 @@ func (e *Engine) makeGraph(ctx context.Context, seg *segment.Segment, from *base
 	if err = errors.Join(err, memory.Close()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFlush, err)
 	}
-	return e.openGraph(number, check, seg)
+	made, err := e.openGraph(number, check, seg)
+	if err != nil { // %v: what is damaged is not the segment
+		return nil, fmt.Errorf("%w: read back %s: %v", ErrFlush, graphName(number), err)
+	}
+	return made, nil
 }
 
 // newPartGraph copies codes and graph to large pages.

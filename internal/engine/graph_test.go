@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/quarry-search/quarry/internal/engine/vfs"
@@ -109,6 +110,10 @@ func TestGraphs(t *testing.T) {
 	e, err = Open(Options{FS: fs, KnownField: known, GraphRows: graphTestLeast})
 	must(t, err)
 	e.costs = graphTestCosts
+	if got := recall(t, e, filter.Filter{}, PathScan1); got < 0.9 {
+		t.Errorf("before the graph is read: recall %.3f", got)
+	}
+	e.Warm(context.Background())
 	if got := recall(t, e, filter.Filter{}, PathGraph); got < 0.9 {
 		t.Errorf("after deleting and reopening: recall %.3f", got)
 	}
@@ -120,11 +125,13 @@ func TestDamagedGraphIsBuiltAgain(t *testing.T) {
 	e, _ := withGraph(t, fs)
 	must(t, e.Close())
 	fs.Damage(graphName(2), func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
-	e, err := Open(Options{FS: fs, KnownField: known, GraphRows: graphTestLeast})
+	var named []string
+	e, err := Open(Options{FS: fs, KnownField: known, GraphRows: graphTestLeast, Damaged: func(p *Problem) { named = append(named, p.File) }})
 	must(t, err)
 	e.costs = graphTestCosts
-	if e.Recovered() != nil {
-		t.Fatalf("the index was emptied: %v", e.Recovered())
+	e.Warm(context.Background())
+	if e.Recovered() != nil || len(e.Lost()) > 0 || !slices.Equal(named, []string{graphName(2)}) {
+		t.Fatalf("recovered %v, lost %v, named %v", e.Recovered(), e.Lost(), named)
 	}
 	if got := recall(t, e, filter.Filter{}, PathScan1); got < 0.9 {
 		t.Errorf("recall %.3f", got)

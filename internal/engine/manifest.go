@@ -39,6 +39,7 @@ type manifestCollection struct {
 	name, fingerprint string
 	settings          VectorSettings
 	dim               int
+	lost              bool // documents lack that a damaged segment held
 	parts             []manifestPart
 }
 
@@ -62,6 +63,11 @@ func (m manifest) encode() []byte {
 		b = appendString(appendString(b, c.name), c.fingerprint)
 		b = binary.AppendUvarint(b, uint64(c.dim))
 		b = c.settings.append(b)
+		lost := byte(0)
+		if c.lost {
+			lost = 1
+		}
+		b = append(b, lost)
 		b = binary.AppendUvarint(b, uint64(len(c.parts)))
 		for _, p := range c.parts {
 			b = binary.AppendUvarint(b, p.file)
@@ -98,6 +104,7 @@ func decodeManifest(b []byte) (manifest, error) {
 	m := manifest{seq: r.number(), next: r.number(), log: r.string(), fingerprint: r.string()}
 	for n := r.number(); n > 0 && !r.bad; n-- {
 		c := manifestCollection{name: r.string(), fingerprint: r.string(), dim: int(r.number()), settings: r.settings()}
+		c.lost = r.take(1)[0] == 1
 		for parts := r.number(); parts > 0 && !r.bad; parts-- {
 			p := manifestPart{file: r.number(), check: r.fixed()}
 			doc := uint32(0)

@@ -177,6 +177,7 @@ func TestGraphsOfMetrics(t *testing.T) {
 		e, err := Open(Options{FS: fs, KnownField: known, GraphRows: 4000})
 		must(t, err)
 		e.costs = graphTestCosts
+		e.Warm(context.Background())
 		compare(t, e, settings, vectors, queries, PathGraph, 0.97)
 		must(t, e.Close())
 	}

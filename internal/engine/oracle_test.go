@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"unicode"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -294,6 +295,27 @@ func (w *world) put(coll string) {
 	}
 	c.Document = d
 	w.add(c)
+}
+
+// heal puts back what the engine lost, from the present state of the oracle. It
+// returns how many documents that were, of how many in all.
+func (w *world) heal(t *testing.T, e *Engine) (restored, all int) {
+	t.Helper()
+	lost := e.Lost()
+	for _, name := range slices.Sorted(maps.Keys(lost)) {
+		docs := w.oracle.collections[name]
+		missing, err := e.Missing(name, slices.Sorted(maps.Keys(docs)))
+		must(t, err)
+		restored += len(missing)
+		for _, id := range missing {
+			must(t, e.Restore([]Change{{Kind: Put, Collection: name, Document: docs[id].Document, Vectors: docs[id].vectors}}))
+		}
+		e.Healed(name, lost[name])
+	}
+	for _, docs := range w.oracle.collections {
+		all += len(docs)
+	}
+	return restored, all
 }
 
 // check compares some random queries; it returns a difference, "" for none.

@@ -15,6 +15,7 @@ import (
 func (e *Engine) Run(ctx context.Context, report func(error)) {
 	e.background.Store(true)
 	defer e.background.Store(false)
+	e.Warm(ctx)
 	var graphs sync.WaitGroup
 	defer graphs.Wait()
 	graphs.Go(func() { e.runGraphs(ctx, report) })
@@ -112,7 +113,10 @@ func (e *Engine) mergeOne(most int) (bool, error) {
 func (e *Engine) mergeParts(collection string, parts []*part) error {
 	seg, err := build(metricOf(parts), nil, parts)
 	if err != nil {
-		return e.failed(err)
+		if e.lost(err) {
+			return nil
+		}
+		return err
 	}
 	e.replace(collection, parts, seg, nil)
 	return nil
@@ -179,62 +183,4 @@ func (e *Engine) Compact(ctx context.Context) error {
 		return failed
 	}
 	return e.flush()
-}
-
-// failed looks at an error of reading segments: damage ends the index's life.
-func (e *Engine) failed(err error) error {
-	var damage *segment.DamageError
-	if errors.As(err, &damage) {
-		e.condemn()
-	}
-	return err
-}
-
-// Check verifies every block of every file and that rows and postings agree.
-// It returns what was looked at and what is wrong.
-func (e *Engine) Check(ctx context.Context) (segments int, problems []error) {
-	e.gate.RLock()
-	defer e.gate.RUnlock()
-	if e.closed {
-		return 0, []error{ErrClosed}
-	}
-	s := e.pin()
-	defer s.unpin()
-	s.each(func(name string, v *view) {
-		for _, p := range v.parts {
-			if ctx.Err() != nil {
-				return
-			}
-			segments++
-			for _, err := range p.seg.Verify() {
-				problems = append(problems, &Problem{Collection: name, File: p.name(), Err: err})
-			}
-			if err := p.seg.CheckPostings(); err != nil {
-				problems = append(problems, &Problem{Collection: name, File: p.name(), Err: err})
-			}
-		}
-	})
-	if err := ctx.Err(); err != nil {
-		problems = append(problems, err)
-	}
-	return segments, problems
-}
-
-// Problem is something wrong with a segment.
-type Problem struct {
-	Collection string
-	File       string // "" for a segment in memory
-	Err        error
-}
-
-func (p *Problem) Error() string {
-	return "collection " + p.Collection + ", " + p.File + ": " + p.Err.Error()
-}
-func (p *Problem) Unwrap() error { return p.Err }
-
-func (p *part) name() string {
-	if p.file == nil {
-		return ""
-	}
-	return segmentName(p.file.number)
 }

@@ -76,7 +76,8 @@ type Result struct {
 	Documents   int    // documents of these rows
 	Facets      []FacetCounts
 	// Unknown are the fields of Facets and Sort that no document in scope has.
-	Unknown []string
+	Unknown    []string
+	Incomplete bool // documents of a damaged segment are not back yet
 }
 
 // Search finds the best rows of each leg among those that scope and filter let
@@ -94,11 +95,24 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 	if e.closed {
 		return Result{}, ErrClosed
 	}
+	for {
+		result, err := e.search(ctx, q)
+		if err == nil || !e.lost(err) {
+			return result, err
+		}
+	}
+}
+
+// search is one search of the present snapshot. Errors may be damage.
+func (e *Engine) search(ctx context.Context, q Query) (Result, error) {
 	state := e.pin()
 	defer state.unpin()
 	v := state.view(q.Collection)
 	if v == nil {
 		return Result{}, ErrNoCollection
+	}
+	if err := v.ready(); err != nil {
+		return Result{}, err
 	}
 	if err := e.checkQuery(v, q); err != nil {
 		return Result{}, err
@@ -108,7 +122,7 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 	if s.text, err = clause.Parse(q.Text); err != nil {
 		return Result{}, err
 	}
-	out := Result{Seq: state.seq}
+	out := Result{Seq: state.seq, Incomplete: v.lost > 0}
 	s.allow()
 	if len(q.Sort) > 0 && s.ranksWords() {
 		s.narrowToWords()
@@ -122,7 +136,7 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 		return out, ctx.Err()
 	}
 	if err := s.run(ctx, &out); err != nil {
-		return Result{}, e.failed(err)
+		return Result{}, err
 	}
 	return out, nil
 }

@@ -38,17 +38,18 @@ func (e *Engine) load() error {
 	views := map[string]*view{}
 	for _, c := range m.collections {
 		v := &view{fingerprint: c.fingerprint, settings: c.settings, dim: c.dim}
+		if c.lost {
+			e.losses++
+			v.lost = e.losses
+		}
 		views[c.name] = v
 		for _, mp := range c.parts {
-			p, err := e.openPart(mp)
-			if err == nil && p.seg.Dim() > 0 && p.seg.Metric() != c.settings.Metric {
-				err = errors.Join(errSwapped, closeParts(map[*segment.Segment]*part{p.seg: p}))
-			}
+			p, err := e.openPart(mp, c)
 			if err != nil {
-				for _, v := range views {
-					v.close()
-				}
-				return fmt.Errorf("collection %q, file %s: %w", c.name, segmentName(mp.file), err)
+				e.losses++
+				v.lost = e.losses
+				e.report(&Problem{Collection: c.name, File: segmentName(mp.file), Err: err})
+				continue
 			}
 			v.parts = append(v.parts, p)
 		}
@@ -74,12 +75,12 @@ func (o Options) belongs(m manifest) error {
 var errSwapped = errors.New("it is another segment's file")
 
 // openPart maps a segment file and marks its dead.
-func (e *Engine) openPart(mp manifestPart) (*part, error) {
+func (e *Engine) openPart(mp manifestPart, c manifestCollection) (*part, error) {
 	p, err := e.mapSegment(mp.file)
 	if err != nil {
 		return nil, err
 	}
-	if p.seg.Check() != mp.check {
+	if p.seg.Check() != mp.check || p.seg.Dim() > 0 && p.seg.Metric() != c.settings.Metric {
 		return nil, errors.Join(errSwapped, p.file.mapping.Close())
 	}
 	if n := len(mp.dead); n > 0 {
@@ -89,8 +90,7 @@ func (e *Engine) openPart(mp manifestPart) (*part, error) {
 		p = p.without(mp.dead)
 	}
 	if mp.graph != 0 {
-		// Without its graph a segment is scanned, and gets another one.
-		p.graph, _ = e.openGraph(mp.graph, mp.graphCheck, p.seg)
+		p.stored = &storedGraph{mp.graph, mp.graphCheck} // Warm reads it
 	}
 	return p, nil
 }
@@ -100,7 +100,7 @@ func (e *Engine) mapSegment(number uint64) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	seg, err := segment.Open(mapping.Bytes())
+	seg, err := segment.OpenLazy(mapping.Bytes())
 	if err != nil {
 		return nil, errors.Join(err, mapping.Close())
 	}
@@ -139,30 +139,30 @@ func (e *Engine) flush() error {
 	}
 	e.flushing.Lock()
 	defer e.flushing.Unlock()
-	if e.condemned.Load() {
-		return errCondemned
-	}
+	merged := e.merged.Swap(false)
 	s := e.pin()
 	defer s.unpin()
-	if merged := e.merged.Swap(false); s.seq == e.flushed && !merged {
+	if s.seq == e.flushed && !merged {
 		return nil
 	}
-	written, err := e.writeSegments(s)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFlush, err)
-	}
-	if err := e.publishManifest(s, written); err != nil {
-		return fmt.Errorf("%w: %w", ErrFlush, err)
-	}
-	e.flushed = s.seq
-	if e.condemned.Load() { // while this was written
-		e.condemn()
-		return errCondemned
-	}
-	if err := e.adopt(written); err != nil {
+	if err := e.write(s); err != nil {
+		e.merged.Store(true) // or the next one might find nothing to do
 		return fmt.Errorf("%w: %w", ErrFlush, err)
 	}
 	return nil
+}
+
+// write makes s durable.
+func (e *Engine) write(s *state) error {
+	written, err := e.writeSegments(s)
+	if err != nil {
+		return err
+	}
+	if err := e.publishManifest(s, written); err != nil {
+		return err
+	}
+	e.flushed = s.seq
+	return e.adopt(written)
 }
 
 // flushedSegment is a segment that was in memory only, and its new file.
@@ -227,7 +227,7 @@ func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedS
 		used[name] = true // s may be from before it
 	}
 	s.each(func(name string, v *view) {
-		c := manifestCollection{name: name, fingerprint: v.fingerprint, settings: v.settings, dim: v.dim}
+		c := manifestCollection{name: name, fingerprint: v.fingerprint, settings: v.settings, dim: v.dim, lost: v.lost > 0}
 		for _, p := range v.parts {
 			mp := manifestPart{dead: deadOf(p)}
 			if p.file != nil {
@@ -240,6 +240,9 @@ func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedS
 				mp.graph, mp.graphCheck = p.graph.file.number, p.graph.check
 				used[graphName(mp.graph)] = true
 				delete(e.graphs, graphName(mp.graph))
+			} else if p.stored != nil {
+				mp.graph, mp.graphCheck = p.stored.number, p.stored.check
+				used[graphName(mp.graph)] = true
 			}
 			c.parts = append(c.parts, mp)
 		}
@@ -276,6 +279,9 @@ func (e *Engine) adopt(written map[*segment.Segment]flushedSegment) error {
 			return errors.Join(err, closeParts(mapped))
 		}
 		mapped[seg] = p
+		if err := p.seg.Ready(); err != nil { // rather now than while searching
+			return errors.Join(err, closeParts(mapped))
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -313,20 +319,4 @@ func closeParts(parts map[*segment.Segment]*part) error {
 		err = errors.Join(err, p.file.mapping.Close())
 	}
 	return err
-}
-
-// errCondemned says that damage was found while searching: nothing is written
-// any more, and the next start builds the index anew.
-var errCondemned = errors.New("the index is damaged: a restart builds it anew")
-
-// condemn removes the manifest, so that the next start begins with an empty
-// index and reads the log from its start.
-func (e *Engine) condemn() {
-	e.condemned.Store(true)
-	if e.options.ReadOnly {
-		return
-	}
-	if e.options.FS.Remove(manifestName) == nil {
-		_ = e.options.FS.SyncDir()
-	}
 }

@@ -13,11 +13,12 @@ type view struct {
 	settings    VectorSettings
 	dim         int // of its vectors, 0 while there are none
 	parts       []*part
+	lost        uint64 // number of the last loss of documents, 0 when none lacks
 }
 
 // like returns an empty view of the same collection.
 func (v *view) like() *view {
-	return &view{fingerprint: v.fingerprint, settings: v.settings, dim: v.dim}
+	return &view{fingerprint: v.fingerprint, settings: v.settings, dim: v.dim, lost: v.lost}
 }
 
 // part is a segment and which of its documents live. A document lives in one
@@ -26,6 +27,7 @@ type part struct {
 	seg      *segment.Segment
 	file     *segmentFile // that seg lies in, nil while it is in memory only
 	graph    *partGraph   // nil while there is none
+	stored   *storedGraph // a graph in a file, nil without or when graph is that
 	docs     segment.Bits // live documents
 	rows     segment.Bits // their rows
 	liveDocs int
@@ -45,7 +47,7 @@ func newPart(seg *segment.Segment) *part {
 
 // without returns the part after the documents in dead died.
 func (p *part) without(dead []uint32) *part {
-	next := &part{seg: p.seg, file: p.file, graph: p.graph, docs: p.docs.Clone(), rows: p.rows.Clone()}
+	next := &part{seg: p.seg, file: p.file, graph: p.graph, stored: p.stored, docs: p.docs.Clone(), rows: p.rows.Clone()}
 	for _, doc := range dead {
 		next.docs.Clear(doc)
 		next.rows.ClearRange(p.seg.RowsOf(doc))
@@ -92,12 +94,15 @@ func (p *part) find(id string) (doc uint32, ok bool) {
 	return doc, ok && p.docs.Get(doc)
 }
 
-// verify reports damage to the vectors of the part's live rows.
+// verify reports damage to the part, of the vectors to those of live rows.
 func (p *part) verify() error {
 	if p.file == nil {
 		return nil
 	}
-	return p.seg.VerifyVectors(p.rows.AppendTo(nil))
+	if err := p.ready(); err != nil {
+		return err
+	}
+	return p.verifyVectors(p.rows.AppendTo(nil))
 }
 
 // holding returns the index of the part with this segment, -1 for none.

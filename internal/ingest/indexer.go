@@ -34,6 +34,7 @@ type Indexer struct {
 	events      Events
 
 	progress *progress
+	healing  *healing // nil without
 	// delivered: entries up to here that announce vectors are old news. The
 	// vectors were stored before the replay began, so the published entries
 	// carried them.
@@ -93,8 +94,7 @@ func (x *Indexer) step(ctx context.Context, limit int) error {
 		return fmt.Errorf("read changes after %d: %w", after, err)
 	}
 	if len(changes) == 0 {
-		_, err := x.log.WaitHead(ctx, after)
-		return err
+		return x.idle(ctx, after)
 	}
 	began := time.Now()
 	batch, err := x.withVectors(ctx, changes)
@@ -106,6 +106,11 @@ func (x *Indexer) step(ctx context.Context, limit int) error {
 	}
 	x.progress.advance(x.index.Applied())
 	x.events.applied(batch, time.Since(began))
+	if len(changes) < limit {
+		if _, err := x.healStep(ctx); err != nil {
+			x.events.follower(IndexerName, Transient, err)
+		}
+	}
 	return nil
 }
 

@@ -136,6 +136,7 @@ type Candidates struct {
 	Facets      []FacetCounts
 	// UnknownFields are those of Facets and Sort that no document in scope has.
 	UnknownFields []string
+	Incomplete    bool // a part of the index was damaged, and its documents are not back yet
 }
 
 // Searcher finds candidates in one collection. It applies scope and filter

@@ -160,6 +160,9 @@ func (r *run) searchLegs(ctx context.Context) ([]rag.Candidate, error) {
 	if err := r.fields(found); err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(found, func(c rag.Candidates) bool { return c.Incomplete }) {
+		r.degrade(degradedIndex)
+	}
 	r.setMode(slices.Contains(ranDense, true))
 	return r.join(found), nil
 }

@@ -95,6 +95,7 @@ func New(deps Deps, opts Options) *Retriever {
 const (
 	degradedDense  = "dense"
 	degradedRerank = "rerank"
+	degradedIndex  = "index" // a damaged part of it is being put back
 )
 
 // Search returns the hits that p may see, best first, or in the order of the

@@ -49,7 +49,7 @@ type Metrics struct {
 	followerErrors, jobsFinished                   *prometheus.CounterVec
 	dropped, overflow                              *prometheus.CounterVec
 	inFlight                                       *prometheus.GaugeVec
-	panics                                         prometheus.Counter
+	panics, corruptions                            prometheus.Counter
 
 	providerDuration, providerWait               *prometheus.HistogramVec
 	providerErrors, providerTokens, providerCost *prometheus.CounterVec
@@ -103,8 +103,14 @@ func (m *Metrics) registerSelf(b Build) {
 	for operation, kernel := range b.Kernels {
 		kernels.WithLabelValues(operation, kernel).Set(1)
 	}
-	m.registry.MustRegister(m.panics)
+	m.corruptions = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "quarry_engine_corruptions_total", Help: "Files of the index that were found damaged, and healed.",
+	})
+	m.registry.MustRegister(m.panics, m.corruptions)
 }
+
+// Corrupted counts a damaged file of the index.
+func (m *Metrics) Corrupted() { m.corruptions.Inc() }
 
 func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "quarry_" + name, Help: help}, labels)

@@ -70,6 +70,7 @@ func everything(m *Metrics) {
 	m.RequestStarted("stream")
 	m.RequestDone("GET", "/v1/search", 200, "search", "ok", "not_found", time.Second)
 	m.Panicked()
+	m.Corrupted()
 	m.Search(ctx, rag.Query{Collections: []string{"docs"}}, rag.SearchResult{
 		Mode: rag.Dense, Stages: []rag.Stage{{Name: "fuse", Took: 1}}, Degraded: []string{"rerank"}, DensePaths: []string{"scan8"},
 	}, nil, time.Second)

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -11,13 +12,16 @@ import (
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
+// degradable is what a search can go without: a stage, or a part of the index.
+var degradable = append(slices.Clone(searchStages), "index")
+
 func (m *Metrics) registerSearch() {
 	m.searchDuration = m.histograms("search_duration_seconds", "Duration of searches.", buckets, "mode", "outcome", "collection")
 	zeroHistogram(m.searchDuration, modes, outcomes, []string{other})
 	m.searchStage = m.histograms("search_stage_duration_seconds", "Duration of each stage of a search.", buckets, "stage")
 	zeroHistogram(m.searchStage, searchStages)
 	m.degradedStages = m.counters("search_degraded_total", "Stages left out of searches.", "stage")
-	zero(m.degradedStages, searchStages)
+	zero(m.degradedStages, degradable)
 	m.empty = m.counters("search_empty_total", "Searches without a hit.", "mode")
 	zero(m.empty, modes)
 	m.paths = m.counters("search_path_total", "How dense legs ran.", "path")
@@ -35,7 +39,7 @@ func (m *Metrics) Search(ctx context.Context, q rag.Query, r rag.SearchResult, e
 		m.searchStage.WithLabelValues(m.among(searchStages, s.Name, "search_stage_duration_seconds")).Observe(s.Took.Seconds())
 	}
 	for _, stage := range r.Degraded {
-		m.degradedStages.WithLabelValues(m.among(searchStages, stage, "search_degraded_total")).Inc()
+		m.degradedStages.WithLabelValues(m.among(degradable, stage, "search_degraded_total")).Inc()
 	}
 	for _, path := range r.DensePaths {
 		if path != "" {

@@ -56,6 +56,7 @@ func openAt(dir string, graphRows int) (*engine.Engine, error) {
 	if err := e.Recovered(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the index in %s: %w", dir, err), e.Close())
 	}
+	e.Warm(context.Background()) // reads the graph
 	return e, nil
 }
 

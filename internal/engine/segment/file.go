@@ -195,6 +195,21 @@ func (f *file) verify(block int) error {
 	return nil
 }
 
+// verifySection verifies the blocks of a section.
+func (f *file) verifySection(name string) error {
+	s := f.sections[name]
+	if len(s) == 0 {
+		return nil
+	}
+	at := f.offsetOf(s)
+	for block := at / blockSize; block <= (at+len(s)-1)/blockSize; block++ {
+		if err := f.verify(block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (f *file) reverify(block int) error {
 	from := block * blockSize
 	b := f.bytes[from:min(from+blockSize, len(f.bytes))]

@@ -1,23 +1,40 @@
 package segment
 
 import (
+	"sync"
+
 	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/kernel"
 	"github.com/quarry-search/quarry/internal/engine/quant"
 )
 
-// Open makes a segment of a file's bytes, which it goes on using: they must
-// stay, and stay unchanged, as long as it. Everything but the vectors is
-// verified now; those are by VerifyVectors. Errors of type *DamageError name
-// what is broken.
+// Open makes a segment of a file's bytes, as OpenLazy does, and Ready.
 func Open(b []byte) (*Segment, error) {
+	s, err := OpenLazy(b)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Ready()
+}
+
+// countedSections are those that OpenLazy verifies: what is counted by.
+var countedSections = []string{"field.keys.ends", "field.keys.blob", "dim", "metric", "doc.rows", "row.lengths", "vector.present"}
+
+// OpenLazy makes a segment of a file's bytes, which it goes on using: they must
+// stay, and stay unchanged, as long as it. Until Ready said so only Check, Docs,
+// Rows, Dim, Metric, RowsOf, Lengths, HasVector and SizeBytes may be used; the
+// vectors are verified by VerifyVectors. Errors of type *DamageError name what
+// is broken.
+func OpenLazy(b []byte) (*Segment, error) {
 	f, err := openFile(b)
 	if err != nil {
 		return nil, err
 	}
 	s := &Segment{file: f, fields: map[string]*Column{}}
-	if err := s.verifyAllButVectors(); err != nil {
-		return nil, err
+	for _, name := range countedSections {
+		if err := f.verifySection(name); err != nil {
+			return nil, err
+		}
 	}
 	keys := table{ends: numbersOf[uint64](f.sections["field.keys.ends"]), blob: f.sections["field.keys.blob"]}
 	if !keys.valid() {
@@ -38,11 +55,36 @@ func Open(b []byte) (*Segment, error) {
 	if b := f.sections["metric"]; len(b) == 1 { // files from before there were several have none
 		s.metric = quant.Metric(b[0])
 	}
-	if err := s.validate(); err != nil {
-		return nil, err
+	rows := s.Rows()
+	if !rising(s.docRow, s.Docs(), uint32(rows)) || len(s.lengths) != rows || len(s.has) > 0 && len(s.has) != (rows+63)/64 || !s.has.within(rows) {
+		return nil, damaged("its counts do not fit each other")
 	}
-	s.finishCentre()
 	return s, nil
+}
+
+// readiness is whether everything but the vectors was found whole.
+type readiness struct {
+	once sync.Once
+	err  error
+}
+
+// Ready verifies what OpenLazy left, everything but the vectors, the first time
+// that it is called, and returns what that found.
+func (s *Segment) Ready() error {
+	if s.file == nil {
+		return nil
+	}
+	s.readiness.once.Do(func() {
+		err := s.verifyAllButVectors()
+		if err == nil {
+			err = s.validate()
+		}
+		if err == nil {
+			s.finishCentre()
+		}
+		s.readiness.err = err
+	})
+	return s.readiness.err
 }
 
 const maxDim = 1 << 16

@@ -94,8 +94,9 @@ type Segment struct {
 	rotatedCentre []float32
 	greatestBias  float32
 
-	waiting waiting
-	file    *file // that the arrays lie in; nil for one that was built
+	waiting   waiting
+	file      *file // that the arrays lie in; nil for one that was built
+	readiness readiness
 }
 
 // waiting lists the rows without a vector by text, once somebody asks.

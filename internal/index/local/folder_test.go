@@ -11,22 +11,43 @@ import (
 	"github.com/quarry-search/quarry/internal/rag"
 )
 
-// publish applies n documents of one chunk each, with seqs after the index's.
+// document is the change that published document number seq, of one chunk.
+func document(seq uint64) rag.IndexChange {
+	id := rag.DocumentID("c", string(rune('a'+seq)))
+	text := strings.Repeat("alpha ", int(seq))
+	return rag.IndexChange{Change: rag.Change{
+		Seq: seq, Kind: rag.ChangePublished, Collection: "c",
+		Document: &rag.Document{ID: id, Collection: "c", Version: rag.Version{Number: 1}},
+		Chunks:   []rag.Chunk{{Key: rag.ChunkKey{DocumentID: id, Version: 1}, TextHash: rag.TextHash("", text), Text: text}},
+	}}
+}
+
+// publish applies n documents, with seqs after the index's.
 func publish(t *testing.T, index *local.Index, n int) {
 	t.Helper()
 	for range n {
-		seq := index.Applied() + 1
-		id := rag.DocumentID("c", string(rune('a'+seq)))
-		text := strings.Repeat("alpha ", int(seq))
-		err := index.Apply(context.Background(), []rag.IndexChange{{Change: rag.Change{
-			Seq: seq, Kind: rag.ChangePublished, Collection: "c",
-			Document: &rag.Document{ID: id, Collection: "c", Version: rag.Version{Number: 1}},
-			Chunks:   []rag.Chunk{{Key: rag.ChunkKey{DocumentID: id, Version: 1}, TextHash: rag.TextHash("", text), Text: text}},
-		}}})
-		if err != nil {
+		if err := index.Apply(context.Background(), []rag.IndexChange{document(index.Applied() + 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// restore heals an index that should hold n documents.
+func restore(t *testing.T, index *local.Index, n int) {
+	t.Helper()
+	changes, ids := []rag.IndexChange{}, []string{}
+	for seq := range n {
+		changes = append(changes, document(uint64(seq+1)))
+		ids = append(ids, changes[seq].Document.ID)
+	}
+	missing, err := index.Missing("c", ids)
+	if err != nil || len(missing) != n {
+		t.Errorf("missing %d of %d: %v", len(missing), n, err)
+	}
+	if err := index.Restore(context.Background(), changes); err != nil {
+		t.Fatal(err)
+	}
+	index.Healed("c", index.Lost()["c"])
 }
 
 func found(t *testing.T, index *local.Index) int {
@@ -40,7 +61,7 @@ func found(t *testing.T, index *local.Index) int {
 
 func openDir(t *testing.T, dir string, head uint64) *local.Index {
 	t.Helper()
-	index, err := local.OpenDir(dir, local.Log{ID: "test", Head: head})
+	index, err := local.OpenDir(dir, local.Log{ID: "test", Head: head}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +107,12 @@ func TestFolder(t *testing.T) {
 
 	damageOne(t, dir)
 	index = openDir(t, dir, 25)
-	if index.Recovered() == nil || index.Applied() != 0 {
-		t.Errorf("after damage: at %d, recovered %v", index.Applied(), index.Recovered())
+	if got := found(t, index); got != 0 || index.Applied() != 25 || index.Lost()["c"] == 0 {
+		t.Errorf("after damage: %d documents at %d, lost %v", got, index.Applied(), index.Lost())
 	}
-	publish(t, index, 3)
-	if got := found(t, index); got != 3 {
-		t.Errorf("%d documents, want 3", got)
+	restore(t, index, 25)
+	if got := found(t, index); got != 25 || len(index.Lost()) > 0 {
+		t.Errorf("%d documents after healing, lost %v", got, index.Lost())
 	}
 	if err := index.Close(); err != nil {
 		t.Fatal(err)

@@ -35,26 +35,38 @@ type Log struct {
 // OpenDir opens the index in the folder dir, which it owns, or makes an empty
 // one: it follows the log from Applied. Run writes it; Close does once more.
 //
-// An index that follows another log, holds vectors of another model, is
-// damaged or of another version is emptied, for the log to fill it anew:
-// Recovered tells why.
-func OpenDir(dir string, log Log) (*Index, error) { return openDir(dir, log, false) }
+// An index that follows another log, holds vectors of another model, is of
+// another version or has lost its manifest is emptied, for the log to fill it
+// anew: Recovered tells why. Files that are damaged are left out and told to
+// damaged, which may be nil, here or whenever the damage is met: Lost says what
+// is to be put back.
+func OpenDir(dir string, log Log, damaged func(rag.Problem)) (*Index, error) {
+	return openDir(dir, log, damaged, false)
+}
 
 // OpenDirReadOnly is OpenDir that leaves the folder as it is: what is applied
 // stays in memory. Without the folder it is Open.
-func OpenDirReadOnly(dir string, log Log) (*Index, error) {
+func OpenDirReadOnly(dir string, log Log, damaged func(rag.Problem)) (*Index, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return Open()
 	}
-	return openDir(dir, log, true)
+	return openDir(dir, log, damaged, true)
 }
 
-func openDir(dir string, log Log, readOnly bool) (*Index, error) {
+func openDir(dir string, log Log, damaged func(rag.Problem), readOnly bool) (*Index, error) {
 	fs, err := vfs.OpenDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
-	return open(engine.Options{FS: fs, Head: &log.Head, Log: log.ID, Fingerprint: log.Fingerprint, ReadOnly: readOnly})
+	o := engine.Options{FS: fs, Head: &log.Head, Log: log.ID, Fingerprint: log.Fingerprint, ReadOnly: readOnly}
+	if damaged != nil {
+		o.Damaged = func(p *engine.Problem) { damaged(problem(p)) }
+	}
+	return open(o)
+}
+
+func problem(p *engine.Problem) rag.Problem {
+	return rag.Problem{Invariant: "index_segment", Subject: p.Collection + "/" + p.File, Detail: p.Err.Error()}
 }
 
 func open(o engine.Options) (*Index, error) {
@@ -77,17 +89,16 @@ func (x *Index) Run(ctx context.Context, report func(error)) { x.engine.Run(ctx,
 // Compact rewrites every collection as one segment without the dead.
 func (x *Index) Compact(ctx context.Context) error { return x.engine.Compact(ctx) }
 
-// Check verifies every block of every file, and rows against postings.
+// Check verifies every block of every file, and rows against postings. What is
+// damaged it takes out of the index: see Lost.
 func (x *Index) Check(ctx context.Context) (rag.CheckReport, error) {
 	segments, problems := x.engine.Check(ctx)
 	report := rag.CheckReport{Checked: map[string]int64{"segments": int64(segments)}}
 	for _, err := range problems {
-		p := rag.Problem{Invariant: "index_segment", Detail: err.Error()}
 		var found *engine.Problem
 		if errors.As(err, &found) {
-			p.Subject, p.Detail = found.Collection+"/"+found.File, found.Err.Error()
+			report.Problems = append(report.Problems, problem(found))
 		}
-		report.Problems = append(report.Problems, p)
 	}
 	return report, ctx.Err()
 }
@@ -95,6 +106,33 @@ func (x *Index) Check(ctx context.Context) (rag.CheckReport, error) {
 // ErrOtherModel is what Recovered wraps for an index that is not damaged, but
 // holds vectors of another model.
 var ErrOtherModel = engine.ErrOtherModel
+
+// Lost returns the collections that lack documents which stood in a damaged
+// segment, each with a number for Healed.
+func (x *Index) Lost() map[string]uint64 { return x.engine.Lost() }
+
+// Missing returns those of the documents that the collection does not hold.
+func (x *Index) Missing(collection string, ids []string) ([]string, error) {
+	missing, err := x.engine.Missing(collection, ids)
+	return missing, coded(err, collection)
+}
+
+// Restore puts published documents back that a damaged segment held. Those that
+// are there are left alone.
+func (x *Index) Restore(ctx context.Context, documents []rag.IndexChange) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	list := make([]engine.Change, len(documents))
+	for i, c := range documents {
+		list[i] = translate(c)
+	}
+	return coded(x.engine.Restore(list), "")
+}
+
+// Healed says that all was restored that the collection lacked at its loss
+// number n.
+func (x *Index) Healed(collection string, n uint64) { x.engine.Healed(collection, n) }
 
 // Kernels names the processor kernels that the dense leg runs.
 func Kernels() string { return engine.Kernels() }
@@ -160,7 +198,7 @@ func coded(err error, collection string) error {
 	case errors.Is(err, engine.ErrFlush):
 		return &rag.Error{Code: rag.CodeUnavailable, Message: "the index cannot be written: is the disk full?", Err: err}
 	case errors.As(err, &damage):
-		return &rag.Error{Code: rag.CodeInternal, Message: "a part of the index is damaged: a restart builds it anew", Err: err}
+		return &rag.Error{Code: rag.CodeInternal, Message: "a part of the index is damaged", Err: err}
 	case errors.As(err, &vector):
 		return &rag.Error{Code: rag.CodeInvalid, Field: "/vector", Message: "the vector cannot be used: " + vector.Reason, Err: err}
 	}

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) (*local.Index, error){
 		"memory": func(*testing.T) (*local.Index, error) { return local.Open() },
-		"folder": func(t *testing.T) (*local.Index, error) { return local.OpenDir(t.TempDir(), local.Log{}) },
+		"folder": func(t *testing.T) (*local.Index, error) { return local.OpenDir(t.TempDir(), local.Log{}, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			indextest.Run(t, func(t *testing.T) rag.Index {

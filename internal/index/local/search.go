@@ -30,7 +30,7 @@ func queryOf(s rag.Scope, q rag.LegQuery) engine.Query {
 func candidatesOf(r engine.Result, collection string) rag.Candidates {
 	out := rag.Candidates{
 		Seq: r.Seq, DenseTook: r.DenseTook, LexicalTook: r.LexicalTook, DensePath: r.DensePath,
-		Allowed: r.Allowed, Documents: r.Documents, UnknownFields: r.Unknown,
+		Allowed: r.Allowed, Incomplete: r.Incomplete, Documents: r.Documents, UnknownFields: r.Unknown,
 		Candidates: make([]rag.Candidate, len(r.Candidates)),
 	}
 	for i, c := range r.Candidates {
