@@ -60,7 +60,7 @@ func readModule(dir fs.FS, m sentenceModule, last bool, s *Spec) error {
 		return err
 	case "Normalize":
 		if !last {
-			return errors.New("Normalize before another module is not supported")
+			return errors.New("the module Normalize before another one is not supported")
 		}
 		return nil
 	case "Dropout": // nothing is dropped outside of training
