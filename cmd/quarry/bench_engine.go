@@ -39,6 +39,6 @@ func (c *cli) benchEngine() *cobra.Command {
 	cmd.Flags().StringSliceVar(&b.Sets, "set", []string{"d1", "d2", "real"}, "which sets")
 	cmd.Flags().StringSliceVar(&b.Only, "only", nil, "which parts: "+enginebench.ExperimentNames())
 	cmd.Flags().StringVar(&b.HNSW, "hnsw", "", "the program of bench/peers/hnswlib")
-	cmd.AddCommand(c.benchEngineData())
+	cmd.AddCommand(c.benchEngineData(), c.benchEngineLexical())
 	return cmd
 }

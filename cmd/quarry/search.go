@@ -54,10 +54,19 @@ func (c *cli) searchCommand() *cobra.Command {
 		Short: "Find passages by meaning and by words, count and sort by attributes",
 		Long: "Finds passages, best first. --facet counts the values of an attribute among all\n" +
 			"documents that pass the filter. --sort orders by attributes instead of by score:\n" +
-			"without a query it lists what passes, with one what holds any of its words.",
+			"without a query it lists what passes, with one what holds any of its words.\n\n" +
+			"A query is a question in plain words. Signs make it stricter or looser:\n\n" +
+			"  \"data directory\"     these words side by side, in one field\n" +
+			"  +backup -tape        with the word, without it; also before a phrase or prefix\n" +
+			"  replic*              words that begin so (two letters at least)\n" +
+			"  recieve~1, ~2        words at most one or two edits away\n\n" +
+			"They are signs at a word's start or end only: e-mail, -5, -m and C++ are text. What\n" +
+			"is required or excluded holds for the search by meaning too. A query that begins\n" +
+			"with a hyphen comes after --.",
 		Example: `  quarry search "how is the index rebuilt"
   quarry search "retention" --top-k 3 --filter '{"type":"eq","key":"folder","value":"policies"}'
   quarry search "segment" --mode lexical --explain
+  quarry search 'backup "data directory" -tape'
   quarry search "segment" --json | jq '.hits[0].quote'
   quarry search "restore" --facet kind --facet language:3
   quarry search --sort -modified_at --group --group-size 1
