@@ -214,15 +214,19 @@ func (c *conversion) layer(i int) {
 	s, l := c.spec, c.arch.layer
 	from, to := fmt.Sprintf(l.prefix, i), fmt.Sprintf("layer.%d.", i)
 	q, k, v := c.attentionIn(from)
+	out, up, down := c.dense(from+l.attnOut, s.Hidden, s.Hidden), c.up(from), c.dense(from+l.down, s.Hidden, s.Intermediate)
+	if c.err != nil {
+		return
+	}
 	// Scores come out of the product ready for softmax by powers of two.
 	q.scale(float32(math.Log2E / math.Sqrt(float64(s.headDim()))))
 	c.linear(to+"qkv", stack(s.attnPad(), q, k, v))
-	c.linear(to+"attention", c.dense(from+l.attnOut, s.Hidden, s.Hidden).spread(s))
+	c.linear(to+"attention", out.spread(s))
 	if i > 0 || !l.firstNormMissing {
 		c.norm(to+"attention.norm", from+l.attnNorm)
 	}
-	c.linear(to+"up", c.up(from))
-	c.linear(to+"down", c.dense(from+l.down, s.Hidden, s.Intermediate))
+	c.linear(to+"up", up)
+	c.linear(to+"down", down)
 	c.norm(to+"norm", from+l.norm)
 }
 
@@ -233,7 +237,13 @@ func (c *conversion) attentionIn(from string) (q, k, v dense) {
 		q, k, v = c.dense(from+l.query, s.Hidden, s.Hidden), c.dense(from+l.key, s.Hidden, s.Hidden), c.dense(from+l.value, s.Hidden, s.Hidden)
 	} else {
 		all := c.dense(from+l.qkv, 3*s.Hidden, s.Hidden)
+		if c.err != nil {
+			return
+		}
 		q, k, v = all.slice(0, s.Hidden), all.slice(s.Hidden, 2*s.Hidden), all.slice(2*s.Hidden, 3*s.Hidden)
+	}
+	if c.err != nil {
+		return
 	}
 	return c.heads(q), c.heads(k), c.heads(v)
 }
@@ -247,9 +257,16 @@ func (c *conversion) up(from string) dense {
 		return c.dense(from+l.up, s.Intermediate, s.Hidden)
 	case l.gate == "=":
 		both := c.dense(from+l.up, 2*s.Intermediate, s.Hidden)
+		if c.err != nil {
+			return both
+		}
 		return stack(s.upPad()/2, both.slice(0, s.Intermediate), both.slice(s.Intermediate, 2*s.Intermediate))
 	}
-	return stack(s.upPad()/2, c.dense(from+l.up, s.Intermediate, s.Hidden), c.dense(from+l.gate, s.Intermediate, s.Hidden))
+	first, second := c.dense(from+l.up, s.Intermediate, s.Hidden), c.dense(from+l.gate, s.Intermediate, s.Hidden)
+	if c.err != nil {
+		return first
+	}
+	return stack(s.upPad()/2, first, second)
 }
 
 // head reads what a cross-encoder has on top; it stays in 32-bit floats.
@@ -283,51 +300,46 @@ func (c *conversion) after(root fs.FS, i int, d Dense) error {
 		return fmt.Errorf("read %s: %w (weights in other formats are not supported)", d.Folder, err)
 	}
 	own := &conversion{src: src, b: c.b, spec: c.spec, arch: c.arch, used: map[string]bool{}}
-	l := newDense(d.Out, d.In)
-	l.w = own.read("linear.weight", d.Out, d.In)
-	if d.Bias {
-		l.bias = own.read("linear.bias", d.Out)
-	}
-	own.exact(fmt.Sprintf("dense.%d", i), l)
+	own.exact(fmt.Sprintf("dense.%d", i), own.product("linear", d.Out, d.In, d.Bias))
 	if err := errors.Join(own.err, src.Close()); err != nil {
 		return fmt.Errorf("read %s: %w", d.Folder, err)
 	}
 	return nil
 }
 
-// read returns a source tensor, or zeros after an error.
+// read returns a source tensor, or nothing after an error.
+//
+// Invariant: no memory is taken by what the configuration claims before a
+// tensor of that shape was found in the file.
 func (c *conversion) read(name string, shape ...int) []float32 {
-	n := 1
-	for _, d := range shape {
-		n *= d
+	if c.err != nil {
+		return nil
 	}
-	if c.err == nil {
-		v, err := c.src.Float32(c.prefix+name, shape...)
-		if err == nil {
-			c.spec.Parameters += int64(len(v))
-			c.used[c.prefix+name] = true
-			return v
-		}
+	v, err := c.src.Float32(c.prefix+name, shape...)
+	if err != nil {
 		c.err = err
+		return nil
 	}
-	return make([]float32, n)
+	c.spec.Parameters += int64(len(v))
+	c.used[c.prefix+name] = true
+	return v
 }
 
-// dense reads a product of a layer.
+// dense reads a product of a layer; it is empty after an error.
 func (c *conversion) dense(name string, rows, cols int) dense {
-	d := newDense(rows, cols)
-	d.w = c.read(name+".weight", rows, cols)
-	if !c.arch.layer.noBias {
-		d.bias = c.read(name+".bias", rows)
-	}
-	return d
+	return c.product(name, rows, cols, !c.arch.layer.noBias)
 }
 
 func (c *conversion) optionalBias(name string, rows, cols int) dense {
-	d := newDense(rows, cols)
-	d.w = c.read(name+".weight", rows, cols)
-	if c.src.Has(c.prefix + name + ".bias") {
+	return c.product(name, rows, cols, c.src.Has(c.prefix+name+".bias"))
+}
+
+func (c *conversion) product(name string, rows, cols int, bias bool) dense {
+	d := dense{rows: rows, cols: cols, w: c.read(name+".weight", rows, cols)}
+	if bias {
 		d.bias = c.read(name+".bias", rows)
+	} else if c.err == nil {
+		d.bias = make([]float32, rows)
 	}
 	return d
 }
@@ -347,7 +359,7 @@ func (c *conversion) heads(d dense) dense {
 
 func (c *conversion) norm(to, from string) {
 	c.b.addFloats(to+".gamma", c.read(from+".weight", c.spec.Hidden))
-	if c.arch.layer.noNormBias {
+	if c.arch.layer.noNormBias && c.err == nil {
 		c.b.addFloats(to+".beta", make([]float32, c.spec.Hidden))
 		return
 	}
@@ -356,6 +368,9 @@ func (c *conversion) norm(to, from string) {
 
 // table writes an embedding table of rows rows.
 func (c *conversion) table(to string, w []float32, rows int) {
+	if c.err != nil {
+		return
+	}
 	switch c.spec.Quantisation {
 	case "f32":
 		c.b.addFloats(to, w)
@@ -375,6 +390,9 @@ func (c *conversion) table(to string, w []float32, rows int) {
 
 // linear writes a layer with both sides padded to align.
 func (c *conversion) linear(to string, d dense) {
+	if c.err != nil {
+		return
+	}
 	p := d.padded()
 	switch c.spec.Quantisation {
 	case "f32":
@@ -395,6 +413,9 @@ func (c *conversion) linear(to string, d dense) {
 
 // exact writes a layer in 32-bit floats whatever the quantisation.
 func (c *conversion) exact(to string, d dense) {
+	if c.err != nil {
+		return
+	}
 	p := d.padded()
 	c.b.addFloats(to, kernel.PackF32(p.w, p.rows, p.cols, p.cols))
 	c.b.addFloats(to+".bias", p.bias)
