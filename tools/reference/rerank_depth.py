@@ -21,7 +21,7 @@ DEPTHS = (10, 20, 30, 50, 75, 100)
 def qrels(folder):
     out = {}
     for line in (folder / "qrels.tsv").read_text().splitlines():
-        parts = line.split()
+        parts = [p.replace("%", "%25").replace(" ", "%20") for p in line.split("\t")]  # as runs spell ids
         if len(parts) >= 3 and parts[-1].lstrip("-").isdigit() and int(parts[-1]) > 0:
             out.setdefault(parts[0], {})[parts[-2]] = int(parts[-1])
     return out
