@@ -3,6 +3,8 @@ package enginebench
 import (
 	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +124,16 @@ func TestIndexIsBuiltOnce(t *testing.T) {
 	}
 	if got, err := EnsureIndex(context.Background(), dir, d, say); err != nil || got != want || said > 0 {
 		t.Errorf("%+v, %v, said %d lines: the index was built again", got, err, said)
+	}
+	if err := os.WriteFile(filepath.Join(dir, indexDir, "manifest"), []byte("damage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := EnsureIndex(context.Background(), dir, d, say)
+	if err != nil || said == 0 || got.Rows != 3000 || got.GraphBytes == 0 {
+		t.Fatalf("%+v, %v, said %d lines: a damaged index was not built again", got, err, said)
+	}
+	if err := openable(dir); err != nil {
+		t.Error(err)
 	}
 }
 

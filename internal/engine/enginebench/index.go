@@ -65,12 +65,16 @@ func openAt(dir string, graphRows int) (*engine.Engine, error) {
 // segment, which gets its graph.
 func EnsureIndex(ctx context.Context, dir string, d *Dataset, say func(format string, args ...any)) (Built, error) {
 	b, err := readBuilt(dir)
-	if errors.Is(err, os.ErrNotExist) {
+	if err == nil {
+		// One that another version wrote, or that is damaged, is built anew.
+		err = openable(dir)
+	}
+	if err != nil {
 		say("%s: filling an index", dir)
 		if err := os.RemoveAll(filepath.Join(dir, indexDir)); err != nil {
 			return b, err
 		}
-		b.Rows = d.Base.Rows()
+		b = Built{Rows: d.Base.Rows()}
 		if b.Ingest, b.Compact, err = fill(ctx, dir, d); err == nil {
 			err = b.write(dir)
 		}
@@ -83,6 +87,18 @@ func EnsureIndex(ctx context.Context, dir string, d *Dataset, say func(format st
 		return b, err
 	}
 	return b, b.write(dir)
+}
+
+func openable(dir string) error {
+	e, err := openIndex(dir)
+	if err != nil {
+		return err
+	}
+	stats, err := e.Stats(collection)
+	if err == nil && stats.Rows == 0 {
+		err = errors.New("the index is empty")
+	}
+	return errors.Join(err, e.Close())
 }
 
 func readBuilt(dir string) (b Built, err error) {
@@ -174,7 +190,7 @@ func fieldName(bit int) string { return "filter" + strconv.Itoa(bit) }
 
 // graph waits until the index's one segment has its graph.
 func (b *Built) graph(ctx context.Context, dir string) error {
-	e, err := openIndex(dir)
+	e, err := openAt(filepath.Join(dir, indexDir), 1) // however few rows there are
 	if err != nil {
 		return err
 	}
