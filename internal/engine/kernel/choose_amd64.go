@@ -12,8 +12,7 @@ func supported() []implementation {
 			dotsF32:    withF32(batchF32AVX2),
 			squaresF32: withF32(squaresF32AVX2),
 			dotsU8:     withU8(batchU8AVX2),
-			// The scalar scan is already bound by POPCNT.
-			scanBits: scanBitsScalar,
+			scanBits:   scanBitsAVX2,
 		})
 	}
 	if x.HasAVX2 && x.HasFMA && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL &&
