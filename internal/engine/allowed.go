@@ -173,11 +173,9 @@ func (p *part) allowed(key string, scope Scope, f filter.Filter) *set {
 		s.rows, s.terms, s.spoken = segment.NewBits(p.seg.Rows()), 0, 0
 		p.seg.Spread(s.rows, docs)
 		s.count = s.rows.Count()
-		if f.IsZero() { // statistics are those of the scope alone
-			lengths := p.seg.Lengths()
-			s.rows.Each(func(row uint32) { s.terms += uint64(lengths[row]) })
-			docs.Each(func(doc uint32) { s.spoken.Add(p.seg.LanguageOf(doc)) })
-		}
+		lengths := p.seg.Lengths()
+		s.rows.Each(func(row uint32) { s.terms += uint64(lengths[row]) })
+		docs.Each(func(doc uint32) { s.spoken.Add(p.seg.LanguageOf(doc)) })
 		return s
 	})
 }

@@ -120,6 +120,11 @@ func draftOf(v *view) *draft {
 }
 
 func (t *transaction) apply(c Change) error {
+	if t.engine.options.KeepHistory {
+		c = t.remember(c)
+	} else if name := c.Collection + pastSuffix; c.Collection != "" && t.old.view(name) != nil {
+		t.open[name] = &draft{dropped: true} // it would not tell of this change
+	}
 	switch c.Kind {
 	case Create:
 		t.open[c.Collection] = draftOf(&view{fingerprint: c.Fingerprint, settings: c.Settings, dim: c.Settings.Dim})

@@ -32,6 +32,10 @@ const (
 	SetAccess
 	// SetVectors gives vectors to rows of every collection that lack them.
 	SetVectors
+	// Unknown says that a document was replaced by something that is not told,
+	// and will be by something that is: until then it stays as it was. Its past
+	// cannot be read from before that.
+	Unknown
 	// Skip only advances the sequence number.
 	Skip
 )

@@ -17,6 +17,9 @@ import (
 type Options struct {
 	// FS is the folder that the index lives in, all of it; nil for memory only.
 	FS vfs.FS
+	// KeepHistory keeps what documents were before they were replaced or
+	// deleted, until Forget drops it: see Query.AsOf.
+	KeepHistory bool
 	// Head is the seq of the log's last entry when the engine is opened: an
 	// index that is ahead of it followed another log, and is emptied. Nil
 	// leaves that unchecked.

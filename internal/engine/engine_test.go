@@ -34,6 +34,16 @@ func open(t testing.TB, fs vfs.FS) *Engine {
 	return e
 }
 
+// openKeeping opens an engine that keeps history.
+func openKeeping(t testing.TB, fs vfs.FS) *Engine {
+	t.Helper()
+	e, err := Open(Options{FS: fs, KnownField: known, SmallRows: 4, KeepHistory: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
 func unitVector(r *rand.Rand, dim int) []float32 {
 	v := make([]float32, dim)
 	var norm float64
@@ -58,7 +68,7 @@ func TestSchedules(t *testing.T) {
 	for seed := range uint64(30) {
 		w := newWorld(seed)
 		fs := vfs.NewMemory()
-		e := open(t, fs)
+		e := openKeeping(t, fs)
 		for range 60 {
 			for range w.r.IntN(6) {
 				w.step()
@@ -72,10 +82,12 @@ func TestSchedules(t *testing.T) {
 				must(t, err)
 			case 2:
 				must(t, e.Close())
-				e = open(t, fs)
+				e = openKeeping(t, fs)
 				if e.Recovered() != nil || e.Applied() != uint64(len(w.log)) {
 					t.Fatalf("seed %d: reopened at %d of %d: %v", seed, e.Applied(), len(w.log), e.Recovered())
 				}
+			case 4:
+				must(t, w.rewritePast(e))
 			case 3:
 				if w.r.IntN(4) == 0 {
 					must(t, e.Compact(context.Background()))
@@ -99,7 +111,7 @@ func TestCrashes(t *testing.T) {
 	for point := range *crashPoints {
 		w := newWorld(uint64(point))
 		fs := vfs.NewMemory()
-		e := open(t, fs)
+		e := openKeeping(t, fs)
 		fs.FailAt(1+point%operations, 0)
 		durable := uint64(0)
 		for range 40 {
@@ -119,7 +131,7 @@ func TestCrashes(t *testing.T) {
 			}
 		}
 		fs = fs.Crash(w.r)
-		e = open(t, fs)
+		e = openKeeping(t, fs)
 		if e.Recovered() != nil || e.Applied() < durable {
 			t.Fatalf("point %d: reopened at %d, durable was %d: %v", point, e.Applied(), durable, e.Recovered())
 		}

@@ -86,7 +86,7 @@ func (e *Engine) lost(err error) bool {
 		e.losses++
 		next.lost = e.losses
 		collection, gone = name, true
-		e.publish(now.seq, map[string]*view{name: next})
+		e.publish(now.seq, now.withoutPast(name, map[string]*view{name: next}))
 		e.merged.Store(true)
 	})
 	e.mu.Unlock()
@@ -207,7 +207,7 @@ func (e *Engine) Healed(collection string, n uint64) {
 	}
 	next := v.like()
 	next.parts, next.lost = v.parts, 0
-	e.publish(now.seq, map[string]*view{collection: next})
+	e.publish(now.seq, now.withoutPast(collection, map[string]*view{collection: next}))
 	e.merged.Store(true)
 }
 

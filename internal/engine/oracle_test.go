@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -28,25 +29,39 @@ const testDim = 64
 type oracle struct {
 	metric      Metric
 	collections map[string]map[string]*oracleDoc
+	pasts       map[string]*oraclePast
+	seq         uint64
 }
 
 type oracleDoc struct {
 	Document
 	vectors map[Hash][]float32
+
+	from, until uint64 // seqs between which the version stood; until is 0 for one that stands
 }
 
 func (o *oracle) apply(c Change) {
+	o.seq = c.Seq
 	docs := o.collections[c.Collection]
 	switch c.Kind {
+	case Unknown:
+		o.pasts[c.Collection].unknown[c.Document.ID] = true
 	case Create:
+		o.pasts[c.Collection] = &oraclePast{oldest: c.Seq, created: true, unknown: map[string]bool{}}
 		o.collections[c.Collection] = map[string]*oracleDoc{}
 	case Drop:
 		delete(o.collections, c.Collection)
 	case Put:
-		docs[c.Document.ID] = &oracleDoc{c.Document, map[Hash][]float32{}}
+		o.pasts[c.Collection].keep(docs[c.Document.ID], c)
+		o.pasts[c.Collection].setAccess(c.Document)
+		o.pasts[c.Collection].known(c)
+		docs[c.Document.ID] = &oracleDoc{Document: c.Document, vectors: map[Hash][]float32{}, from: c.Seq}
 	case Delete:
+		o.pasts[c.Collection].keep(docs[c.Document.ID], c)
+		o.pasts[c.Collection].known(c)
 		delete(docs, c.Document.ID)
 	case SetAccess:
+		o.pasts[c.Collection].setAccess(c.Document)
 		if d := docs[c.Document.ID]; d != nil {
 			d.Access = c.Document.Access
 		}
@@ -56,10 +71,11 @@ func (o *oracle) apply(c Change) {
 			continue
 		}
 		for _, d := range docs {
-			for _, r := range d.Rows {
-				if v := c.Vectors[r.Hash]; v != nil && d.vectors[r.Hash] == nil {
-					d.vectors[r.Hash] = v
-				}
+			d.attach(c.Vectors)
+		}
+		if c.Collection == "" {
+			for _, d := range o.pasts[name].docs {
+				d.attach(c.Vectors)
 			}
 		}
 	}
@@ -83,8 +99,7 @@ func (o *oracle) search(q Query) Result {
 	var seen []*oracleRow
 	var stats bm25.Stats
 	var spoken bm25.Languages
-	for _, id := range slices.Sorted(maps.Keys(o.collections[q.Collection])) {
-		d := o.collections[q.Collection][id]
+	for _, d := range o.standing(q) {
 		if !q.sees(d) {
 			continue
 		}
@@ -158,7 +173,7 @@ type world struct {
 
 func newWorld(seed uint64) *world {
 	metric := Metric(seed % 3)
-	w := &world{r: rand.New(rand.NewPCG(seed, 1)), oracle: oracle{metric, map[string]map[string]*oracleDoc{}}}
+	w := &world{r: rand.New(rand.NewPCG(seed, 1)), oracle: oracle{metric, map[string]map[string]*oracleDoc{}, map[string]*oraclePast{}, 0}}
 	w.create("a")
 	w.create("b")
 	return w
@@ -259,6 +274,12 @@ func (w *world) step() {
 		}
 		w.add(Change{Kind: SetVectors, Vectors: vectors})
 	case 4:
+		if id := w.id(); w.r.IntN(8) == 0 { // as the log tells it: something known follows
+			w.add(Change{Kind: Unknown, Collection: coll, Document: Document{ID: id}})
+			if w.r.IntN(2) == 0 {
+				w.add(Change{Kind: Delete, Collection: coll, Document: Document{ID: id}})
+			}
+		}
 		if w.r.IntN(12) == 0 {
 			w.add(Change{Kind: Drop, Collection: coll})
 			w.create(coll)
@@ -338,11 +359,17 @@ func (w *world) check(e *Engine) string {
 			q.Filter = filter.Negate(filter.Test(filter.Eq, "tag", filter.StringOf("alpha")))
 		}
 		w.drawAttributes(&q)
-		got, err := e.Search(context.Background(), q)
-		if err != nil {
-			return err.Error()
+		if e.options.KeepHistory && w.r.IntN(3) == 0 {
+			q.AsOf = w.r.Uint64N(uint64(len(w.log)) + 2)
 		}
-		want := w.oracle.search(q)
+		got, err := e.Search(context.Background(), q)
+		want, wantErr := w.oracle.searchAsOf(q)
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			return fmt.Sprintf("as of %d: error %v, want %v", q.AsOf, err, wantErr)
+		}
+		if err != nil {
+			continue
+		}
 		want.Seq = uint64(len(w.log))
 		got.DensePath, got.DenseTook, got.LexicalTook = "", 0, 0
 		if reflect.DeepEqual(want, got) {

@@ -26,6 +26,10 @@ type Query struct {
 	// nearest rows and takes longer. 0 takes a good one for Limit.
 	Beam int
 
+	// AsOf, when not 0, searches the documents as they stood after this change;
+	// one that is not applied yet stands for now. Access is that of now.
+	AsOf uint64
+
 	Facets []Facet // values to count among the allowed documents
 	// Sort orders the candidates by attributes: no leg runs, and Text, if there
 	// is one, only keeps the rows that hold one of its words.
@@ -111,18 +115,25 @@ func (e *Engine) search(ctx context.Context, q Query) (Result, error) {
 	if v == nil {
 		return Result{}, ErrNoCollection
 	}
-	if err := v.ready(); err != nil {
-		return Result{}, err
-	}
-	if err := e.checkQuery(v, q); err != nil {
-		return Result{}, err
-	}
 	s := search{engine: e, view: v, query: q}
 	var err error
 	if s.text, err = clause.Parse(q.Text); err != nil {
 		return Result{}, err
 	}
 	out := Result{Seq: state.seq, Incomplete: v.lost > 0}
+	if q.AsOf != 0 && q.AsOf < state.seq {
+		past, err := state.asOf(q.Collection, v, q.AsOf)
+		if err != nil || past == nil {
+			return out, err
+		}
+		s.view, s.base = past, standing(q.AsOf)
+	}
+	if err := s.view.ready(); err != nil {
+		return Result{}, err
+	}
+	if err := e.checkQuery(s.view, q); err != nil {
+		return Result{}, err
+	}
 	s.allow()
 	if len(q.Sort) > 0 && s.ranksWords() {
 		s.narrowToWords()
@@ -216,8 +227,9 @@ type search struct {
 	view   *view
 	query  Query
 	text   clause.Query
-	scoped []*set // [part] what scope lets pass: statistics count it
-	sets   []*set // [part] what may be found
+	base   filter.Filter // of what stood at the time of the query; zero for now
+	scoped []*set        // [part] what scope lets pass: statistics count it
+	sets   []*set        // [part] what may be found
 	wanted []wanted
 	words  words
 }
@@ -238,8 +250,15 @@ func (s *search) allow() {
 	}
 }
 
-// pass returns the rows of each part that scope and filter let pass.
+// pass returns the rows of each part that scope and filter let pass at the time
+// of the query.
 func (s *search) pass(f filter.Filter) []*set {
+	switch {
+	case f.IsZero():
+		f = s.base
+	case !s.base.IsZero():
+		f = filter.All(s.base, f)
+	}
 	key := setKey(s.query.Scope, f)
 	sets := make([]*set, len(s.view.parts))
 	for i, p := range s.view.parts {
@@ -282,7 +301,7 @@ func (s *search) candidate(r rowRef) Candidate {
 	seg := s.view.parts[r.part].seg
 	doc := seg.DocOf(r.row)
 	return Candidate{
-		DocID: strings.Clone(seg.DocID(doc)), Version: seg.VersionOf(doc),
+		DocID: strings.Clone(plainID(seg.DocID(doc))), Version: seg.VersionOf(doc),
 		Ordinal: seg.OrdinalOf(r.row), Hash: seg.HashOf(r.row),
 	}
 }

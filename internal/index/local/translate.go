@@ -18,6 +18,9 @@ var kinds = map[rag.ChangeKind]engine.ChangeKind{
 // translate turns an entry of the log into a change of the engine.
 func translate(c rag.IndexChange) engine.Change {
 	kind, ok := kinds[c.Kind]
+	if ok && c.Superseded && c.Document != nil {
+		return engine.Change{Seq: c.Seq, Kind: engine.Unknown, Collection: c.Collection, Document: engine.Document{ID: c.Document.ID}}
+	}
 	if !ok || c.Superseded {
 		return engine.Change{Seq: c.Seq, Kind: engine.Skip}
 	}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/quarry-search/quarry/internal/engine/vfs"
+)
+
+// oraclePast is what the oracle keeps of a collection's past.
+type oraclePast struct {
+	docs    []*oracleDoc
+	oldest  uint64
+	created bool // there was nothing before oldest
+	unknown map[string]bool
+}
+
+// known ends a gap in what the changes told of a document.
+func (p *oraclePast) known(c Change) {
+	if p != nil && p.unknown[c.Document.ID] {
+		delete(p.unknown, c.Document.ID)
+		p.oldest, p.created = max(p.oldest, c.Seq), false
+	}
+}
+
+func (p *oraclePast) keep(d *oracleDoc, c Change) {
+	if d != nil {
+		old := *d
+		old.until, old.vectors = c.Seq, maps.Clone(d.vectors)
+		p.docs = append(p.docs, &old)
+	}
+}
+
+func (p *oraclePast) setAccess(doc Document) {
+	for _, d := range p.docs {
+		if d.ID == doc.ID {
+			d.Access = doc.Access
+		}
+	}
+}
+
+// forget drops what was gone by seq.
+func (p *oraclePast) forget(seq uint64) {
+	before := len(p.docs)
+	p.docs = slices.DeleteFunc(p.docs, func(d *oracleDoc) bool { return d.until <= seq })
+	if len(p.docs) < before {
+		p.created = p.created && seq <= p.oldest
+		p.oldest = max(p.oldest, seq)
+	}
+}
+
+func (d *oracleDoc) attach(vectors map[Hash][]float32) {
+	for _, r := range d.Rows {
+		if v := vectors[r.Hash]; v != nil && d.vectors[r.Hash] == nil {
+			d.vectors[r.Hash] = v
+		}
+	}
+}
+
+// standing lists the documents that stand, or stood at the time of the query,
+// by id.
+func (o *oracle) standing(q Query) []*oracleDoc {
+	all := slices.Collect(maps.Values(o.collections[q.Collection]))
+	if q.AsOf != 0 {
+		all = append(all, o.pasts[q.Collection].docs...)
+		all = slices.DeleteFunc(all, func(d *oracleDoc) bool { return d.from > q.AsOf || d.until != 0 && d.until <= q.AsOf })
+	}
+	slices.SortFunc(all, func(a, b *oracleDoc) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+// searchAsOf is search, where the past that is asked for is kept.
+func (o *oracle) searchAsOf(q Query) (Result, error) {
+	past := o.pasts[q.Collection]
+	if q.AsOf == 0 || q.AsOf >= o.seq {
+		return o.search(q), nil
+	}
+	if past.created && q.AsOf < past.oldest {
+		return Result{}, nil
+	}
+	oldest := past.oldest
+	if len(past.unknown) > 0 {
+		oldest = o.seq
+	}
+	if q.AsOf < oldest {
+		return Result{}, &HistoryError{q.AsOf, oldest}
+	}
+	return o.search(q), nil
+}
+
+// rewritePast forgets or purges something.
+func (w *world) rewritePast(e *Engine) error {
+	if w.r.IntN(2) == 0 {
+		seq := w.r.Uint64N(e.Applied() + 1)
+		for _, p := range w.oracle.pasts {
+			p.forget(seq)
+		}
+		return e.Forget(seq)
+	}
+	coll, id := w.collection(), w.id()
+	past := w.oracle.pasts[coll]
+	past.docs = slices.DeleteFunc(past.docs, func(d *oracleDoc) bool { return d.ID == id })
+	return e.Purge(coll, id)
+}
+
+// TestDamageEndsThePast damages every segment in turn: nothing wrong is told of
+// the past, neither while documents are missing nor after they were put back.
+func TestDamageEndsThePast(t *testing.T) {
+	filledWith := func() (*vfs.Memory, *world) {
+		w, fs := newWorld(21), vfs.NewMemory()
+		e := openKeeping(t, fs)
+		for range 4 {
+			for range 25 {
+				w.step()
+			}
+			must(t, w.catchUp(e))
+			must(t, e.Flush())
+		}
+		must(t, e.Close())
+		return fs, w
+	}
+	kept, ended := 0, 0
+	first, _ := filledWith()
+	for i := range namesOf(t, first) {
+		fs, w := filledWith()
+		name := namesOf(t, fs)[i]
+		if name == manifestName {
+			continue
+		}
+		fs.Damage(name, func(b []byte) []byte { b[len(b)/2] ^= 4; return b })
+		e := openKeeping(t, fs)
+		e.Warm(context.Background())
+		before := uint64(len(w.log))
+		for _, coll := range []string{"a", "b"} {
+			for seq := uint64(1); seq < before; seq++ {
+				q := Query{Collection: coll, Text: "alpha", Limit: 50, Scope: Scope{All: true}, AsOf: seq}
+				got, err := e.Search(context.Background(), q)
+				want, wantErr := w.oracle.searchAsOf(q)
+				switch {
+				case err != nil && wantErr == nil:
+					ended++
+				case err == nil && wantErr == nil && got.Allowed == want.Allowed:
+					kept++
+				case err == nil:
+					t.Fatalf("%s: collection %s as of %d: %d rows, want %d, %v", name, coll, seq, got.Allowed, want.Allowed, wantErr)
+				}
+			}
+		}
+		must(t, e.Close())
+	}
+	if kept == 0 || ended == 0 {
+		t.Errorf("%d reads of the past went on, %d ended", kept, ended)
+	}
+}
