@@ -16,6 +16,7 @@ type SearchRequest struct {
 	Wait        string          `json:"wait,omitempty" enum:"vectors" doc:"vectors: and until its vectors are searchable"`
 	WaitMS      int             `json:"wait_ms,omitempty" minimum:"1" maximum:"60000" doc:"How long to wait at most (default 5000)"`
 	Explain     bool            `json:"explain,omitempty"`
+	AsOf        string          `json:"as_of,omitempty" maxLength:"40" doc:"Search the documents as they stood after this change, or at this RFC 3339 time; who may see them is decided by the access lists of now"`
 	Facets      []FacetRequest  `json:"facets,omitempty" maxItems:"16" doc:"Values to count among the documents that pass"`
 	Sort        []SortKey       `json:"sort,omitempty" maxItems:"8" doc:"Order by attributes instead of by score; ties stand by document"`
 	GroupBy     string          `json:"group_by,omitempty" enum:"document" doc:"document: top_k counts documents, and the hits of one stand together"`

@@ -33,8 +33,8 @@ func (a *attributeFlags) listing() bool { return len(a.sort) > 0 || len(a.facets
 
 // apply adds what the flags say to a request.
 func (a *attributeFlags) apply(r *api.SearchRequest) error {
-	if strings.TrimSpace(r.Query) == "" && !a.listing() {
-		return misuse("the query is empty: only --sort and --facet need none")
+	if strings.TrimSpace(r.Query) == "" && r.Vector == nil && !a.listing() {
+		return misuse("the query is empty: only --sort, --facet and --vector need none")
 	}
 	for _, s := range a.facets {
 		field, limit, limited := strings.Cut(s, ":")

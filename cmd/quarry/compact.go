@@ -10,6 +10,7 @@ import (
 )
 
 func (c *cli) compactCommand() *cobra.Command {
+	var purge []string
 	cmd := &cobra.Command{
 		Use:   "compact",
 		Short: "Rewrite the index without what was deleted or replaced",
@@ -19,10 +20,10 @@ func (c *cli) compactCommand() *cobra.Command {
 			"after a large deletion. It needs room for the index a second time, on disk and\n" +
 			"for one collection at a time in memory. The server must be stopped; to stop\n" +
 			"this command is safe at any time. The catalog is left as it is.",
-		Example: "  quarry compact\n  quarry compact --data /var/lib/quarry --json",
+		Example: "  quarry compact\n  quarry compact --purge 3f2a9c\n  quarry compact --data /var/lib/quarry --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			before, after, err := app.Compact(cmd.Context(), c.config)
+			before, after, err := app.Compact(cmd.Context(), c.config, purge...)
 			if err != nil {
 				return err
 			}
@@ -35,6 +36,7 @@ func (c *cli) compactCommand() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringSliceVar(&purge, "purge", nil, "drop every former version of this document, by id, from the index (repeatable)")
 	c.jsonFlag(cmd)
 	return cmd
 }

@@ -21,6 +21,7 @@ type queryFlags struct {
 	topK        int
 	mode        string
 	rerank      string
+	asOf        string
 }
 
 func (q *queryFlags) register(cmd *cobra.Command, topK int) {
@@ -29,11 +30,12 @@ func (q *queryFlags) register(cmd *cobra.Command, topK int) {
 	flags.StringVarP(&q.filter, "filter", "f", "", `JSON filter, as in {"type":"eq","key":"ext","value":"md"}`)
 	flags.IntVarP(&q.topK, "top-k", "k", topK, "hits wanted, 1 to 1000")
 	flags.StringVar(&q.mode, "mode", "hybrid", "hybrid, dense, lexical or exact")
+	flags.StringVar(&q.asOf, "as-of", "", "the documents as they stood after this change, or at this RFC 3339 time (needs retention)")
 	flags.StringVar(&q.rerank, "rerank", "", "none, sentences or model (default: model where a reranker is configured, else none)")
 }
 
 func (q *queryFlags) request(text string) (api.SearchRequest, error) {
-	r := api.SearchRequest{Query: text, Collections: q.collections, TopK: q.topK, Mode: q.mode, Rerank: q.rerank}
+	r := api.SearchRequest{Query: text, Collections: q.collections, TopK: q.topK, Mode: q.mode, Rerank: q.rerank, AsOf: q.asOf}
 	if q.filter == "" {
 		return r, nil
 	}

@@ -17,6 +17,7 @@ type indexCheck struct {
 	dir         string
 	catalog     *sqlite.Catalog
 	fingerprint string
+	history     bool // the server keeps former versions
 	repair      bool
 	report      *rag.CheckReport
 }
@@ -70,6 +71,7 @@ func (k *indexCheck) open(ctx context.Context) (*local.Index, error) {
 	if err != nil {
 		return nil, err
 	}
+	log.KeepHistory = k.history
 	if k.repair {
 		return local.OpenDir(k.dir, log, k.damaged)
 	}

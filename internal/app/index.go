@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/quarry-search/quarry/internal/catalog/sqlite"
 	"github.com/quarry-search/quarry/internal/config"
@@ -30,6 +31,7 @@ func (a *App) openIndex() error {
 	if err != nil {
 		return err
 	}
+	log.KeepHistory = a.config.Retention > 0
 	if a.index, err = local.OpenDir(indexDir(a.config.Data), log, a.damaged); err != nil {
 		return err
 	}
@@ -68,6 +70,28 @@ func (a *App) runIndex(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// forget drops what retention no longer keeps from the index, now and then.
+func (a *App) forget(ctx context.Context) error {
+	every := min(time.Hour, max(time.Second, a.config.Retention/10))
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for a.config.Retention > 0 {
+		seq, err := a.catalog.SeqAt(ctx, time.Now().Add(-a.config.Retention))
+		if err == nil {
+			err = a.index.Forget(seq)
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("former versions past their retention stay searchable for now", "event", "retention", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
 // Sizes are what an index takes.
 type Sizes struct {
 	Chunks    int64
@@ -78,7 +102,9 @@ type Sizes struct {
 // Compact rewrites the index of a data directory that no process works on as
 // one segment for each collection, without the dead. It returns the sizes
 // before and after.
-func Compact(ctx context.Context, c config.Config) (before, after Sizes, err error) {
+//
+// Of the documents in purge, by id, every former version leaves the index.
+func Compact(ctx context.Context, c config.Config, purge ...string) (before, after Sizes, err error) {
 	if _, err := os.Stat(c.Data); err != nil {
 		return before, after, fmt.Errorf("open data directory: %w", err)
 	}
@@ -110,11 +136,29 @@ func Compact(ctx context.Context, c config.Config) (before, after Sizes, err err
 	if before, err = sizesOf(ctx, catalog, index); err != nil {
 		return before, after, err
 	}
+	if err := purgeFrom(ctx, catalog, index, purge); err != nil {
+		return before, after, err
+	}
 	if err := index.Compact(ctx); err != nil {
 		return before, after, fmt.Errorf("compact the index: %w", err)
 	}
 	after, err = sizesOf(ctx, catalog, index)
 	return before, after, err
+}
+
+func purgeFrom(ctx context.Context, catalog *sqlite.Catalog, index *local.Index, documents []string) error {
+	collections, err := catalog.ListCollections(ctx, system("former versions are purged wherever they are"))
+	if err != nil {
+		return err
+	}
+	for _, c := range collections {
+		for _, id := range documents {
+			if err := index.Purge(c.Name, id); err != nil {
+				return fmt.Errorf("purge document %s: %w", id, err)
+			}
+		}
+	}
+	return nil
 }
 
 // sizesOf adds up what the index holds of the catalog's collections.

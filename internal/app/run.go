@@ -21,6 +21,7 @@ func (a *App) Run(ctx context.Context) error {
 	group, work := errgroup.WithContext(work)
 	group.Go(func() error { return part("index", a.indexer.Run(work)) })
 	group.Go(func() error { return a.runIndex(work) })
+	group.Go(func() error { return part("retention", a.forget(work)) })
 	group.Go(func() error { return part("embedder", a.follower.Run(work)) })
 	group.Go(func() error { return part("jobs", a.jobs.Run(work)) })
 	group.Go(func() error { return part("gauges", a.gauges.run(work)) })

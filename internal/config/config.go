@@ -28,6 +28,8 @@ type Config struct {
 	MaxDocumentBytes Size // larger documents are skipped
 	InflightBytes    Size // source bytes held by documents in work, together
 
+	Retention time.Duration // how long former versions can be searched; 0 keeps none
+
 	RescanInterval time.Duration // full walk of watched folders, beside file events
 
 	OTLPEndpoint string // base URL of an OTLP/HTTP collector; "" sends nothing anywhere
@@ -151,6 +153,9 @@ func (c Config) faults() (faults []error) {
 	}
 	if c.ShutdownTimeout <= 0 {
 		fault("shutdown_timeout", "%s is not positive", c.ShutdownTimeout)
+	}
+	if c.Retention < 0 {
+		fault("retention", "%s is negative", c.Retention)
 	}
 	if c.RescanInterval < time.Second {
 		fault("rescan_interval", "%s is less than a second", c.RescanInterval)

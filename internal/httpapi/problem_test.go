@@ -39,6 +39,7 @@ func TestProblems(t *testing.T) {
 		{"long query", "POST", "/v1/search", `{"query":"` + long + `"}`, nil, 422, rag.CodeInvalid, "/query"},
 		{"wrong type", "POST", "/v1/search", `{"query":7}`, nil, 422, rag.CodeInvalid, "/query"},
 		{"wrong inner type", "POST", "/v1/search", `{"query":"x","collections":["a",7]}`, nil, 422, rag.CodeInvalid, "/collections/1"},
+		{"as of nothing", "POST", "/v1/search", `{"query":"x","as_of":"yesterday"}`, nil, 422, rag.CodeInvalid, "/as_of"},
 		{"unknown order", "POST", "/v1/search", `{"sort":[{"field":"kind","order":"up"}]}`, nil, 422, rag.CodeInvalid, "/sort/0/order"},
 		{"facet without field", "POST", "/v1/search", `{"query":"x","facets":[{"limit":3}]}`, nil, 422, rag.CodeInvalid, "/facets/0"},
 		{"unknown group", "POST", "/v1/search", `{"query":"x","group_by":"kind"}`, nil, 422, rag.CodeInvalid, "/group_by"},

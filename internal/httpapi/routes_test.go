@@ -57,9 +57,9 @@ func TestAttributesAreTranslated(t *testing.T) {
 			{Field: "at", Distinct: 4, Missing: 1, Values: []rag.ValueCount{{Value: filter.TimeOf(noon), Documents: 2}, {Value: filter.NumberOf(5), Documents: 1}}},
 			{Field: "kind"}}}, nil
 	}
-	w := do(handler(t, f), "POST", "/v1/search", `{"facets":[{"field":"at","limit":2},{"field":"kind"}],"sort":[{"field":"at","order":"desc"},{"field":"uri"}],"group_by":"document"}`)
+	w := do(handler(t, f), "POST", "/v1/search", `{"facets":[{"field":"at","limit":2},{"field":"kind"}],"sort":[{"field":"at","order":"desc"},{"field":"uri"}],"group_by":"document","as_of":"17"}`)
 	want := rag.Query{TopK: 10, Mode: rag.Hybrid, Facets: []rag.Facet{{Field: "at", Limit: 2}, {Field: "kind", Limit: 10}},
-		Sort: []rag.SortKey{{Field: "at", Descending: true}, {Field: "uri"}}, GroupSize: 3}
+		Sort: []rag.SortKey{{Field: "at", Descending: true}, {Field: "uri"}}, GroupSize: 3, AsOf: &rag.Moment{Seq: 17}}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
 	}

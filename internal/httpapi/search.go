@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,6 +72,11 @@ func queryOf(in api.SearchRequest) (rag.Query, error) {
 		MinSeq: in.MinSeq, WaitVectors: in.Wait == "vectors", Wait: time.Duration(in.WaitMS) * time.Millisecond,
 		Explain: in.Explain,
 	}
+	if in.AsOf != "" {
+		if q.AsOf, err = momentOf(in.AsOf); err != nil {
+			return rag.Query{}, err
+		}
+	}
 	for _, f := range in.Facets {
 		q.Facets = append(q.Facets, rag.Facet(f))
 	}
@@ -84,3 +90,15 @@ func queryOf(in api.SearchRequest) (rag.Query, error) {
 }
 
 const defaultGroupSize = 3
+
+// momentOf reads a seq or a time.
+func momentOf(s string) (*rag.Moment, error) {
+	if seq, err := strconv.ParseUint(s, 10, 53); err == nil && seq > 0 {
+		return &rag.Moment{Seq: seq}, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return nil, rag.Invalid("/as_of", "must be the seq of a change, or an RFC 3339 time as in 2026-03-01T12:00:00Z")
+	}
+	return &rag.Moment{Time: at}, nil
+}

@@ -50,9 +50,20 @@ type Query struct {
 	Candidates  int      // per leg; 0 takes the default
 	DenseWeight *float64 // overrides the collection's
 
+	// AsOf asks for the documents as they stood then; nil for now. Who may see
+	// them is decided by the access lists of now.
+	AsOf *Moment
+
 	Facets    []Facet   // values to count among the documents that pass
 	Sort      []SortKey // order by attributes instead of by score
 	GroupSize int       // 0, or how many hits of one document; TopK then counts documents
+}
+
+// Moment is a point of the log: after the change Seq or, when that is 0, after
+// the last change committed by Time.
+type Moment struct {
+	Seq  uint64
+	Time time.Time
 }
 
 // Facet asks for the values of an attribute among the documents that pass.
@@ -95,6 +106,11 @@ type LegQuery struct {
 	Filter      filter.Filter
 	Limit       int  // candidates per leg
 	Exact       bool // scan everything with exact scores
+
+	// AsOf, when not 0, searches the documents as they stood after this change;
+	// access lists are those of now. An index that does not keep them so far
+	// back says CodeInvalid for /as_of, with the oldest change that it keeps.
+	AsOf uint64
 
 	Facets []Facet
 	// Sort orders the candidates by attributes, ties by key. No leg runs; a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -114,6 +115,32 @@ func TestGroupsHoldTheirHits(t *testing.T) {
 	for i, h := range got.Hits {
 		if h.Rank != i+1 {
 			t.Errorf("hit %d has rank %d", i+1, h.Rank)
+		}
+	}
+}
+
+// TestAsOf reads as of a change or of a time (of which the fake says that each
+// second is a change), which the index must have applied.
+func TestAsOf(t *testing.T) {
+	for _, test := range []struct {
+		at   rag.Moment
+		want uint64
+		bad  string
+	}{
+		{rag.Moment{Seq: 7}, 7, ""}, {rag.Moment{Time: time.Unix(5, 0)}, 5, ""},
+		{rag.Moment{Seq: 10}, 0, "yet to come"}, {rag.Moment{Time: time.Unix(0, 0)}, 0, "nothing yet"},
+	} {
+		w := geology()
+		_, err := w.retriever(Options{}).Search(t.Context(), reader, rag.Query{Text: "granite", AsOf: &test.at})
+		if test.bad != "" {
+			var e *rag.Error
+			if !errors.As(err, &e) || e.Field != "/as_of" || !strings.Contains(e.Message, test.bad) {
+				t.Errorf("%+v: %v", test.at, err)
+			}
+			continue
+		}
+		if err != nil || w.asked[0].AsOf != test.want {
+			t.Errorf("%+v: asked as of %d, error %v", test.at, w.asked[0].AsOf, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/quarry-search/quarry/internal/filter"
 	"github.com/quarry-search/quarry/internal/rag"
@@ -141,6 +142,8 @@ func rankLeg(cs []rag.Candidate, limit int, leg func(*rag.Candidate) *rag.LegSco
 }
 
 func (w *world) Head(context.Context) (uint64, error) { return w.applied, nil }
+
+func (w *world) SeqAt(_ context.Context, at time.Time) (uint64, error) { return uint64(at.Unix()), nil }
 
 func (w *world) Collection(_ context.Context, s rag.Scope, name string) (rag.Collection, error) {
 	for _, c := range w.collections {

@@ -38,6 +38,32 @@ func (r *run) resolveCollections(ctx context.Context) error {
 	return nil
 }
 
+// resolveMoment turns the query's AsOf into a change, which the index must have
+// applied: only then is its past complete up to it.
+func (r *run) resolveMoment(ctx context.Context) error {
+	at := r.query.AsOf
+	if at == nil {
+		return nil
+	}
+	head, err := r.deps.Catalog.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("read head of the log: %w", err)
+	}
+	if r.asOf = at.Seq; at.Seq == 0 {
+		if r.asOf, err = r.deps.Catalog.SeqAt(ctx, at.Time); err != nil {
+			return fmt.Errorf("find the change at a time: %w", err)
+		}
+	}
+	switch {
+	case r.asOf > head:
+		return rag.Invalid("/as_of", fmt.Sprintf("change %d is yet to come: the last one is %d", r.asOf, head))
+	case r.asOf == 0:
+		return rag.Invalid("/as_of", "there was nothing yet at that time")
+	}
+	r.query.MinSeq = max(r.query.MinSeq, r.asOf)
+	return nil
+}
+
 // waitFresh blocks until the index shows what the query insists on. To wait
 // for vectors without a min_seq means: of everything committed by now.
 func (r *run) waitFresh(ctx context.Context) error {
@@ -171,7 +197,7 @@ func (r *run) legQuery(c rag.Collection) (leg rag.LegQuery, err error) {
 	leg = rag.LegQuery{
 		Collection: c.Name, Filter: r.query.Filter,
 		Limit: r.query.Candidates, Exact: r.query.Mode == rag.Exact,
-		Text: r.query.Text, Sort: r.query.Sort, GroupSize: r.query.GroupSize, Facets: slices.Clone(r.query.Facets),
+		Text: r.query.Text, AsOf: r.asOf, Sort: r.query.Sort, GroupSize: r.query.GroupSize, Facets: slices.Clone(r.query.Facets),
 	}
 	if len(r.collections) > 1 { // counts can be added up only when all are there
 		for i := range leg.Facets {

@@ -16,6 +16,8 @@ const DefaultDenseWeight = fuse.DefaultDenseWeight
 // Catalog is what a search reads of the catalog.
 type Catalog interface {
 	Head(ctx context.Context) (uint64, error)
+	// SeqAt is the last change committed by a time, 0 for none.
+	SeqAt(ctx context.Context, at time.Time) (uint64, error)
 	Collection(ctx context.Context, s rag.Scope, name string) (rag.Collection, error)
 	ListCollections(ctx context.Context, s rag.Scope) ([]rag.Collection, error)
 	Chunks(ctx context.Context, s rag.Scope, keys []rag.ChunkKey) ([]rag.StoredChunk, error)
@@ -118,6 +120,9 @@ func (r *Retriever) Search(ctx context.Context, p rag.Principal, q rag.Query) (r
 		return rag.SearchResult{}, err
 	}
 	run.end()
+	if err := run.resolveMoment(ctx); err != nil {
+		return rag.SearchResult{}, err
+	}
 	if err := run.waitFresh(ctx); err != nil {
 		return rag.SearchResult{}, err
 	}
@@ -157,6 +162,7 @@ type run struct {
 	scope       rag.Scope
 	collections []rag.Collection
 	vector      []float32 // of the query; nil without
+	asOf        uint64    // change to read as of; 0 for now
 	ranking     []ranked
 	stored      map[rag.ChunkKey]rag.StoredChunk // read so far; zero: not visible
 	groups      map[string]int                   // hits by document, when they are grouped

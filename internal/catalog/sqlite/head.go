@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // head is the seq of the last commit, and the bell that rings when it moves.
@@ -39,6 +40,15 @@ func (c *Catalog) Head(ctx context.Context) (uint64, error) {
 	}
 	seq, _ := c.head.get()
 	return seq, nil
+}
+
+// SeqAt returns the seq of the last change committed by a time, 0 for none.
+func (c *Catalog) SeqAt(ctx context.Context, at time.Time) (uint64, error) {
+	var seq int64
+	err := c.read(ctx, "find a change by its time", func(r *conn) error {
+		return r.one("SELECT coalesce((SELECT seq FROM changes WHERE time <= ? ORDER BY seq DESC LIMIT 1), 0)", []any{at.UnixMicro()}, &seq)
+	})
+	return uint64(seq), err
 }
 
 // WaitHead blocks until the head passes after.

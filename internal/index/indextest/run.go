@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) rag.Index) {
 		{"a limit of nothing finds nothing", testNoLimit},
 		{"a collection may be scored exactly always", testExactPath},
 		{"given vectors are checked against their collection's settings", testGivenBadInput},
+		{"an index without history says so", testNoHistory},
 		{"what is hidden is neither counted nor named", testHiddenFields},
 		{"a group leaves room for other documents", testGroups},
 		{"the default dense leg finds what the exact one does", testRecall},

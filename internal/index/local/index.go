@@ -25,11 +25,17 @@ var _ rag.Index = (*Index)(nil)
 // from its start.
 func Open() (*Index, error) { return open(engine.Options{}) }
 
+// OpenWithHistory is Open for an index that keeps former versions.
+func OpenWithHistory() (*Index, error) { return open(engine.Options{KeepHistory: true}) }
+
 // Log is what an index in a folder follows.
 type Log struct {
 	ID          string // of the catalog
 	Head        uint64 // seq of its last entry
 	Fingerprint string // of the model whose vectors the index gets; "" leaves that unchecked
+	// KeepHistory keeps former versions, for reads as of a change, until Forget
+	// or Purge.
+	KeepHistory bool
 }
 
 // OpenDir opens the index in the folder dir, which it owns, or makes an empty
@@ -58,7 +64,7 @@ func openDir(dir string, log Log, damaged func(rag.Problem), readOnly bool) (*In
 	if err != nil {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
-	o := engine.Options{FS: fs, Head: &log.Head, Log: log.ID, Fingerprint: log.Fingerprint, ReadOnly: readOnly}
+	o := engine.Options{FS: fs, Head: &log.Head, Log: log.ID, Fingerprint: log.Fingerprint, KeepHistory: log.KeepHistory, ReadOnly: readOnly}
 	if damaged != nil {
 		o.Damaged = func(p *engine.Problem) { damaged(problem(p)) }
 	}
@@ -85,6 +91,14 @@ func (x *Index) Recovered() error { return x.engine.Recovered() }
 // Run writes and merges in the background until ctx ends. What fails, as on a
 // full disk, goes to report, and is tried again.
 func (x *Index) Run(ctx context.Context, report func(error)) { x.engine.Run(ctx, report) }
+
+// Forget drops the versions that were replaced or deleted at or before seq.
+func (x *Index) Forget(seq uint64) error { return coded(x.engine.Forget(seq), "") }
+
+// Purge drops every former version of a document, as if it had never been.
+func (x *Index) Purge(collection, id string) error {
+	return coded(x.engine.Purge(collection, id), collection)
+}
 
 // Compact rewrites every collection as one segment without the dead.
 func (x *Index) Compact(ctx context.Context) error { return x.engine.Compact(ctx) }
@@ -179,6 +193,7 @@ func (x *Index) Stats(_ context.Context, collection string) (rag.IndexStats, err
 func coded(err error, collection string) error {
 	var field *engine.FieldError
 	var vector *engine.VectorError
+	var history *engine.HistoryError
 	var bad *filter.Error
 	var text *clause.Error
 	var damage *segment.DamageError
@@ -187,6 +202,8 @@ func coded(err error, collection string) error {
 		return nil
 	case errors.Is(err, engine.ErrNoCollection):
 		return rag.NotFound("collection \"" + collection + "\"")
+	case errors.As(err, &history):
+		return &rag.Error{Code: rag.CodeInvalid, Field: "/as_of", Message: fmt.Sprintf("collection %q keeps nothing from before change %d", collection, history.Oldest)}
 	case errors.As(err, &field):
 		return &rag.Error{Code: rag.CodeUnknownField, Field: field.Key, Message: "no document has the field \"" + field.Key + "\""}
 	case errors.As(err, &bad):

@@ -12,6 +12,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func TestHistory(t *testing.T) {
+	indextest.RunHistory(t, func(t *testing.T) rag.Index {
+		index, err := local.OpenWithHistory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return index
+	})
+}
+
 func TestConformance(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) (*local.Index, error){
 		"memory": func(*testing.T) (*local.Index, error) { return local.Open() },

@@ -15,6 +15,7 @@ func queryOf(s rag.Scope, q rag.LegQuery) engine.Query {
 		Vector:    q.Vector,
 		Limit:     q.Limit,
 		Exact:     q.Exact,
+		AsOf:      q.AsOf,
 		GroupSize: q.GroupSize,
 	}
 	for _, f := range q.Facets {
