@@ -137,8 +137,24 @@ func (a *App) ensureCollection(ctx context.Context, name string) error {
 }
 
 // resume goes on with the jobs of an earlier process, but for those that the
-// folders of this one take up themselves.
+// folders of this one take up themselves. Where the catalog cannot be written it
+// says so and tries again.
 func (a *App) resume(ctx context.Context) error {
+	for {
+		err := a.resumeOnce(ctx)
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		a.log.Error("jobs cannot be resumed now", "event", "resume", "code", rag.CodeOf(err), "error", err)
+		select {
+		case <-time.After(retryFolder):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (a *App) resumeOnce(ctx context.Context) error {
 	return a.jobs.Resume(ctx, a.principal, func(j rag.Job) bool {
 		for _, w := range a.folders {
 			if j.Source == ingest.SourceFolder && j.Path == w.source.Path() && j.Collection == w.Collection {

@@ -25,6 +25,9 @@ func (a *App) ready(ctx context.Context) api.Ready {
 	} else if len(a.index.Lost()) > 0 {
 		index.State, index.Code = "healing", "index_damaged"
 		out.Status = "degraded"
+	} else if a.index.Unwritten() != nil {
+		index.State, index.Code = "not_written", "disk_full_or_failing"
+		out.Status = "degraded"
 	}
 	lag, err := a.follower.Lag(ctx)
 	embedder := check("embedder", false, err)

@@ -64,6 +64,7 @@ type Engine struct {
 	closed     bool
 	background atomic.Bool // Run runs: merging of large segments is its work
 	merged     atomic.Bool // segments changed since the last flush, without a change applied
+	unwritten  atomic.Pointer[error]
 	recovered  error
 
 	mu      sync.Mutex // held while a state is made and published
@@ -157,6 +158,15 @@ func (e *Engine) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return errors.Join(err, e.closeFiles())
+}
+
+// Unwritten is why the last flush failed, as on a full disk; nil after one that
+// did not.
+func (e *Engine) Unwritten() error {
+	if err := e.unwritten.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Kernels names the processor kernels that run.

@@ -198,11 +198,15 @@ func TestFullDisk(t *testing.T) {
 	if !errors.Is(refused, ErrFlush) {
 		t.Fatalf("error %v", refused)
 	}
+	if !errors.Is(e.Unwritten(), vfs.ErrInjected) {
+		t.Errorf("while nothing can be written: %v", e.Unwritten())
+	}
 	if _, err := e.Search(context.Background(), Query{Collection: "a", Text: "alpha", Limit: 5, Scope: Scope{All: true}}); err != nil {
 		t.Errorf("search on a full disk: %v", err)
 	}
 	fs.FailAt(0, 0)
 	must(t, w.catchUp(e))
+	must(t, e.Unwritten())
 	if diff := w.check(e); diff != "" {
 		t.Error(diff)
 	}

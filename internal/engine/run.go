@@ -70,7 +70,7 @@ func (e *Engine) tend(ctx context.Context, overdue bool) error {
 			break
 		}
 	}
-	if overdue || e.state.Load().memory > e.options.FlushBytes {
+	if overdue || e.state.Load().memory > e.options.FlushBytes || e.Unwritten() != nil {
 		if err := e.Flush(); err != nil {
 			return err
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/engine/vfs"
@@ -147,8 +149,11 @@ func (e *Engine) flush() error {
 	}
 	if err := e.write(s); err != nil {
 		e.merged.Store(true) // or the next one might find nothing to do
-		return fmt.Errorf("%w: %w", ErrFlush, err)
+		err = fmt.Errorf("%w: %w", ErrFlush, err)
+		e.unwritten.Store(&err)
+		return err
 	}
+	e.unwritten.Store(nil)
 	return nil
 }
 
@@ -172,24 +177,50 @@ type flushedSegment struct {
 	check      uint32
 }
 
+// writers is how many files a flush of many segments writes at once: a disk
+// syncs several of them in about the time of one.
+const writers = 8
+
 // writeSegments writes the segments of s that have no file.
 func (e *Engine) writeSegments(s *state) (map[*segment.Segment]flushedSegment, error) {
+	var segments []*segment.Segment
 	written := map[*segment.Segment]flushedSegment{}
-	var failed error
 	s.each(func(name string, v *view) {
 		for _, p := range v.parts {
-			if p.file != nil || failed != nil {
-				continue
+			if p.file == nil {
+				segments = append(segments, p.seg)
+				written[p.seg] = flushedSegment{collection: name, number: e.next}
+				e.next++
 			}
-			number := e.next
-			e.next++
-			check, err := e.writeSegment(number, p.seg)
-			failed = err
-			written[p.seg] = flushedSegment{name, number, check}
 		}
 	})
-	if failed != nil {
-		return nil, failed
+	at := writers
+	if len(segments) <= 2*writers {
+		at = 1
+	}
+	checks := make([]uint32, len(segments))
+	failed := make([]error, at)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for w := range at {
+		all.Go(func() {
+			for failed[w] == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(segments) {
+					return
+				}
+				checks[i], failed[w] = e.writeSegment(written[segments[i]].number, segments[i])
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	for i, seg := range segments {
+		w := written[seg]
+		w.check = checks[i]
+		written[seg] = w
 	}
 	return written, e.options.FS.SyncDir()
 }
@@ -204,7 +235,7 @@ func (e *Engine) writeFile(name string, write func(w io.Writer) (uint32, error))
 	if err != nil {
 		return 0, err
 	}
-	w := bufio.NewWriterSize(f, 1<<20)
+	w := bufio.NewWriterSize(f, 256<<10)
 	check, err = write(w)
 	if err == nil {
 		err = w.Flush()

@@ -8,7 +8,10 @@ import (
 )
 
 // Dir is a folder of the operating system.
-type Dir struct{ path string }
+type Dir struct {
+	path string
+	mmap func(f *os.File, size int) ([]byte, error)
+}
 
 var _ FS = (*Dir)(nil)
 
@@ -17,7 +20,7 @@ func OpenDir(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
-	return &Dir{path}, nil
+	return &Dir{path, mapFile}, nil
 }
 
 func (d *Dir) at(name string) string { return filepath.Join(d.path, name) }
@@ -62,7 +65,7 @@ func (d *Dir) Map(name string) (Mapping, error) {
 		return nil, err
 	}
 	if size := int(info.Size()); size > smallFile {
-		if b, err := mapFile(f, size); err == nil {
+		if b, err := d.mmap(f, size); err == nil {
 			return mapped(b), nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"unsafe"
@@ -25,7 +26,18 @@ func TestFS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, f := range map[string]FS{"dir": dir, "memory": NewMemory()} {
+	unmapped, err := OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	unmapped.mmap = func(*os.File, int) ([]byte, error) { refused++; return nil, errors.ErrUnsupported }
+	defer func() {
+		if refused == 0 {
+			t.Error("nothing was mapped, so nothing fell back")
+		}
+	}()
+	for name, f := range map[string]FS{"dir": dir, "without mmap": unmapped, "memory": NewMemory()} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := f.Map("absent"); !errors.Is(err, ErrNotExist) {
 				t.Errorf("map of an absent file: %v", err)

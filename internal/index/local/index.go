@@ -148,6 +148,10 @@ func (x *Index) Restore(ctx context.Context, documents []rag.IndexChange) error 
 // number n.
 func (x *Index) Healed(collection string, n uint64) { x.engine.Healed(collection, n) }
 
+// Unwritten is why the index could not be written the last time, as on a full
+// disk; nil when it could.
+func (x *Index) Unwritten() error { return x.engine.Unwritten() }
+
 // Kernels names the processor kernels that the dense leg runs.
 func Kernels() string { return engine.Kernels() }
 
