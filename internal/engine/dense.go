@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 
+	"github.com/quarry-search/quarry/internal/engine/ann"
 	"github.com/quarry-search/quarry/internal/engine/kernel"
 	"github.com/quarry-search/quarry/internal/engine/quant"
 	"github.com/quarry-search/quarry/internal/engine/segment"
@@ -33,6 +34,8 @@ type denseQuery struct {
 	scores   [batchRows + 4]float32
 	kept     []estimate // by scan
 	found    []estimate // by graph
+	rows     []uint32   // of one part, to be rescored
+	walked   []ann.Found
 }
 
 // estimate is a row with an estimated score.
@@ -200,24 +203,24 @@ func (q *denseQuery) cut(n int) float32 {
 	return list[n-1].score
 }
 
-// rescore offers the kept rows with their exact scores.
+// rescore offers the kept rows with their exact scores. Of a part that has
+// 8-bit codes in memory, only those that are best by them.
 func (s *search) rescore(q *denseQuery, top *topK) error {
-	var rows [batchRows]uint32
-	for i := range s.view.parts {
-		n := 0
+	for i, p := range s.view.parts {
+		q.rows, q.walked = q.rows[:0], q.walked[:0]
 		for _, e := range q.kept {
-			if e.part != int32(i) {
-				continue
-			}
-			rows[n] = e.row
-			if n++; n == len(rows) {
-				if err := s.score(q, top, int32(i), rows[:n]); err != nil {
-					return err
-				}
-				n = 0
+			if e.part == int32(i) {
+				q.rows = append(q.rows, e.row)
 			}
 		}
-		if err := s.score(q, top, int32(i), rows[:n]); err != nil {
+		if n := rescored(s.query.Limit); p.graph != nil && len(q.rows) > n {
+			q.walked = p.graph.Best(q.walked, q.codes(p.graph.lift, s.query.Vector), q.rows, n)
+			q.rows = q.rows[:0]
+			for _, f := range q.walked {
+				q.rows = append(q.rows, f.Row)
+			}
+		}
+		if err := s.score(q, top, int32(i), q.rows); err != nil {
 			return err
 		}
 	}

@@ -264,18 +264,18 @@ const (
 	seedRows   = 64
 )
 
-// rescored is how many of the rows that a graph finds get exact scores: 8-bit
-// codes order rows that differ by less than 1 % of a cosine as they like.
+// rescored is how many of the rows that are best by 8-bit codes get exact
+// scores: these codes order rows that differ by less than 1 % of a cosine as they like.
 func rescored(limit int) int { return 10 + 2*limit }
 
-// costs predict what a search of a graph and a scan cost, in rows scored by a
-// graph. docs/engine.md says where the figures come from.
+// costs predict what a search of a graph and a scan cost, in rows that a search
+// of a graph meets. docs/engine.md says where the figures come from.
 type costs struct {
-	perBeam float64 // rows scored for each of the beam, when all are allowed
+	perBeam float64 // rows met for each of the beam, when all are allowed
 	perScan float64 // rows that a scan looks at meanwhile
 }
 
-var measuredCosts = costs{perBeam: 15, perScan: 20}
+var measuredCosts = costs{perBeam: 28, perScan: 11}
 
 // walk searches the part's graph and keeps what it finds in q.found; unless
 // done, the part must be scanned. The graph is tried when it should be the
@@ -305,11 +305,11 @@ func (s *search) walk(q *denseQuery, i int, rows []uint32) (tried, done bool) {
 			seeds = append(seeds, rows[at])
 		}
 	}
-	found, done := p.graph.Search(nil, q.codes(p.graph.lift, s.query.Vector), beam, allowed, seeds, budget)
+	q.walked, done = p.graph.Search(q.walked[:0], q.codes(p.graph.lift, s.query.Vector), beam, allowed, seeds, budget)
 	if !done {
 		return true, false
 	}
-	for _, f := range found[:min(len(found), rescored(s.query.Limit))] {
+	for _, f := range q.walked[:min(len(q.walked), rescored(s.query.Limit))] {
 		q.found = append(q.found, estimate{rowRef{int32(i), f.Row}, float32(f.Score)})
 	}
 	return true, true

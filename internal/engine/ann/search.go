@@ -8,6 +8,7 @@ import (
 
 const (
 	entryBeam = 12 // width of the search in the top graph
+	bestBatch = 32 // rows that are fetched at once
 	entries   = 8  // of its rows, where the search below starts
 )
 
@@ -33,6 +34,23 @@ func (g *Graph) Search(dst []Found, q Query, beam int, allowed []uint64, seeds [
 	}
 	done = g.walkAllowed(s, q, beam, allowed, budget)
 	return append(dst, s.found...), done
+}
+
+// Best appends the n best of some rows to dst, best first, by their 8-bit
+// codes.
+func (g *Graph) Best(dst []Found, q Query, rows []uint32, n int) []Found {
+	s := g.scratch.Get().(*scratch)
+	defer g.scratch.Put(s)
+	s.found = s.found[:0]
+	for len(rows) > 0 {
+		s.ids = append(s.ids[:0], rows[:min(len(rows), bestBatch)]...)
+		rows = rows[len(s.ids):]
+		s.score(g.codes, q)
+		for i, row := range s.ids {
+			s.found, _ = insert(s.found, n, Found{Row: row, Score: s.out[i]})
+		}
+	}
+	return append(dst, s.found...)
 }
 
 // enter leaves in s.beam the rows where a search starts.
