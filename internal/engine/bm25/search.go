@@ -1,6 +1,7 @@
 package bm25
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -35,6 +36,9 @@ func (s *Scorer) Search(terms []Term, norms []Norm, allowed []uint64, c Collecto
 			w.cursors = append(w.cursors, cursor{Term: t})
 		}
 	}
+	for i := range w.cursors {
+		w.order = append(w.order, &w.cursors[i])
+	}
 	for low := w.next(); low < uint32(len(norms)); low = w.next() {
 		w.window(low, min(low+window, uint32(len(norms))))
 	}
@@ -52,6 +56,7 @@ type search struct {
 	allowed   []uint64
 	collector Collector
 	cursors   []cursor
+	order     []*cursor // by bound in the current window
 	sums      [window]Score
 	hit       [window / 64]uint64
 }
@@ -69,32 +74,25 @@ func (w *search) next() uint32 {
 
 // window handles the rows from low up to high.
 func (w *search) window(low, high uint32) {
-	for i := range w.cursors {
-		w.cursors[i].bound = w.boundOf(&w.cursors[i], high)
+	for _, cur := range w.order {
+		cur.bound = w.boundOf(cur, high)
 	}
-	slices.SortFunc(w.cursors, func(a, b cursor) int {
-		switch {
-		case a.bound < b.bound:
-			return -1
-		case a.bound > b.bound:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(w.order, func(a, b *cursor) int { return cmp.Compare(a.bound, b.bound) })
 	threshold := w.collector.Threshold()
 	essential, rest := 0, Score(0)
-	for essential < len(w.cursors) && rest+w.cursors[essential].bound < threshold {
-		rest += w.cursors[essential].bound
+	for essential < len(w.order) && rest+w.order[essential].bound < threshold {
+		rest += w.order[essential].bound
 		essential++
 	}
-	for i := essential; i < len(w.cursors); i++ {
-		w.sum(&w.cursors[i], low, high)
+	for _, cur := range w.order[essential:] {
+		w.sum(cur, low, high)
 	}
-	if essential < len(w.cursors) {
-		w.collect(low, w.cursors[:essential], rest)
+	if essential < len(w.order) {
+		w.complete(low, high, w.order[:essential], rest)
+		w.collect(low)
 	}
-	for i := range essential {
-		w.cursors[i].seek(high)
+	for _, cur := range w.order[:essential] {
+		cur.seek(high)
 	}
 }
 
@@ -124,8 +122,76 @@ func (w *search) sum(cur *cursor, low, high uint32) {
 	cur.at = at
 }
 
-// collect finishes the rows that were summed, and clears the window.
-func (w *search) collect(low uint32, others []cursor, rest Score) {
+// sparse is how many postings are read in a row for what one search among
+// them costs.
+const sparse = 12
+
+// complete adds the scores of the other terms, the weightiest first, to the
+// rows that were summed and that may still reach the threshold; the rest is
+// what these terms add at most. It drops the rows that cannot.
+func (w *search) complete(low, high uint32, others []*cursor, rest Score) {
+	threshold := w.collector.Threshold()
+	for j := len(others) - 1; j >= 0; j-- {
+		left := w.prune(threshold, rest)
+		if left == 0 {
+			return
+		}
+		cur := others[j]
+		rest -= cur.bound
+		first := cur.at
+		cur.seek(high)
+		if end := cur.at; end-first <= sparse*left {
+			w.add(cur, first, end, low)
+		} else {
+			cur.at = first
+			w.look(cur, low)
+		}
+	}
+	w.prune(threshold, rest)
+}
+
+// prune drops the rows that cannot reach threshold, and counts the others.
+func (w *search) prune(threshold, rest Score) (left int) {
+	for word, set := range w.hit {
+		for ; set != 0; set &= set - 1 {
+			bit := bits.TrailingZeros64(set)
+			if i := word<<6 + bit; w.sums[i]+rest < threshold {
+				w.sums[i] = 0
+				w.hit[word] &^= 1 << bit
+				continue
+			}
+			left++
+		}
+	}
+	return left
+}
+
+// add adds the postings from first up to end to the rows that are left.
+func (w *search) add(cur *cursor, first, end int, low uint32) {
+	tf := cur.TF[first:end]
+	for at, row := range cur.Rows[first:end] {
+		if i := row - low; w.hit[i>>6]>>(i&63)&1 != 0 {
+			w.sums[i] += w.Score(cur.Weight, tf[at], w.norms[row])
+		}
+	}
+}
+
+// look searches the postings for the rows that are left.
+func (w *search) look(cur *cursor, low uint32) {
+	for word, set := range w.hit {
+		for ; set != 0; set &= set - 1 {
+			i := uint32(word<<6 + bits.TrailingZeros64(set))
+			row := low + i
+			cur.seek(row)
+			if cur.at < len(cur.Rows) && cur.Rows[cur.at] == row {
+				w.sums[i] += w.Score(cur.Weight, cur.TF[cur.at], w.norms[row])
+			}
+		}
+	}
+}
+
+// collect passes on the rows that are left, and clears the window.
+func (w *search) collect(low uint32) {
 	threshold := w.collector.Threshold()
 	for word, set := range w.hit {
 		w.hit[word] = 0
@@ -133,18 +199,8 @@ func (w *search) collect(low uint32, others []cursor, rest Score) {
 			i := uint32(word<<6 + bits.TrailingZeros64(set))
 			total := w.sums[i]
 			w.sums[i] = 0
-			row := low + i
-			left := rest
-			for j := len(others) - 1; j >= 0 && total+left >= threshold; j-- {
-				cur := &others[j]
-				left -= cur.bound
-				cur.seek(row)
-				if cur.at < len(cur.Rows) && cur.Rows[cur.at] == row {
-					total += w.Score(cur.Weight, cur.TF[cur.at], w.norms[row])
-				}
-			}
-			if total+left >= threshold && total > 0 {
-				w.collector.Collect(row, total)
+			if total >= threshold && total > 0 {
+				w.collector.Collect(low+i, total)
 				threshold = w.collector.Threshold()
 			}
 		}

@@ -25,7 +25,7 @@ const fieldBreak = ^uint32(0)
 
 // weights are how often a term counts that stands in a field once: what is
 // scored is a text in which the fields are repeated so many times.
-var weights = [textFields]uint32{Title: 1, Heading: 1, Body: 1}
+var weights = [textFields]uint32{Title: 2, Heading: 1, Body: 1}
 
 // Weight is how often a term counts that stands once in the field.
 func (f TextField) Weight() uint32 { return weights[f] }
