@@ -16,7 +16,7 @@ const (
 	manifestMagic = "QUARRYMF"
 	// revision is part of the manifest: segments written by another analyzer,
 	// rotation or layout are rebuilt, not read.
-	revision = 3
+	revision = 4
 )
 
 var (
