@@ -43,8 +43,18 @@ func openIndex(dir string) (*engine.Engine, error) {
 	return openAt(filepath.Join(dir, indexDir), 0)
 }
 
-// openAt opens an index, empty where there is none yet.
+// openAt opens an index, empty where there is none yet, and reads its graph.
 func openAt(dir string, graphRows int) (*engine.Engine, error) {
+	e, err := openUnread(dir, graphRows)
+	if err == nil {
+		e.Warm(context.Background())
+	}
+	return e, err
+}
+
+// openUnread opens an index as a server does, which reads the graph while it
+// serves.
+func openUnread(dir string, graphRows int) (*engine.Engine, error) {
 	fs, err := vfs.OpenDir(dir)
 	if err != nil {
 		return nil, err
@@ -56,7 +66,6 @@ func openAt(dir string, graphRows int) (*engine.Engine, error) {
 	if err := e.Recovered(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the index in %s: %w", dir, err), e.Close())
 	}
-	e.Warm(context.Background()) // reads the graph
 	return e, nil
 }
 
