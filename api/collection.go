@@ -60,6 +60,9 @@ type IndexStats struct {
 	Segments    int   `json:"segments"`
 	MemoryBytes int64 `json:"memory_bytes"`
 	DiskBytes   int64 `json:"disk_bytes"`
+
+	RecallExpected int64 `json:"recall_expected" doc:"Of sampled searches by meaning, since the start: chunks that an exact search found"`
+	RecallFound    int64 `json:"recall_found" doc:"And how many of them the search had found"`
 }
 
 // Page is one page of a list. Next is the opaque cursor of the following page,

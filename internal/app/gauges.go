@@ -115,6 +115,10 @@ func (g *gauges) countIndex(ctx context.Context, s *telemetry.Snapshot) error {
 		s.Segments["memory"] += int64(stats.Segments)
 		s.MemoryBytes["other"] += stats.MemoryBytes
 	}
+	s.Recall = map[string]telemetry.Recall{}
+	for path, r := range g.index.Recall() {
+		s.Recall[path] = telemetry.Recall(r)
+	}
 	return nil
 }
 

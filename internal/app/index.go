@@ -31,6 +31,7 @@ func (a *App) openIndex() error {
 	if err != nil {
 		return err
 	}
+	log.RecallSample = a.config.RecallSample
 	log.KeepHistory = a.config.Retention > 0
 	if a.index, err = local.OpenDir(indexDir(a.config.Data), log, a.damaged); err != nil {
 		return err

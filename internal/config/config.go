@@ -28,6 +28,8 @@ type Config struct {
 	MaxDocumentBytes Size // larger documents are skipped
 	InflightBytes    Size // source bytes held by documents in work, together
 
+	RecallSample float64 // fraction of searches by meaning that are repeated exactly; 0 for none
+
 	Retention time.Duration // how long former versions can be searched; 0 keeps none
 
 	RescanInterval time.Duration // full walk of watched folders, beside file events
@@ -55,6 +57,7 @@ func Default() Config {
 		IngestWorkers:    runtime.GOMAXPROCS(0),
 		MaxDocumentBytes: 64 << 20,
 		InflightBytes:    128 << 20,
+		RecallSample:     0.001,
 		RescanInterval:   10 * time.Minute,
 		HubEndpoint:      "https://huggingface.co",
 	}
@@ -153,6 +156,9 @@ func (c Config) faults() (faults []error) {
 	}
 	if c.ShutdownTimeout <= 0 {
 		fault("shutdown_timeout", "%s is not positive", c.ShutdownTimeout)
+	}
+	if !(c.RecallSample >= 0 && c.RecallSample <= 1) {
+		fault("recall_sample", "%v is not between 0 and 1", c.RecallSample)
 	}
 	if c.Retention < 0 {
 		fault("retention", "%s is negative", c.Retention)

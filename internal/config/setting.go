@@ -54,6 +54,7 @@ func Settings(c *Config) []Setting {
 		{"max_document_bytes", "larger documents are skipped", &c.MaxDocumentBytes},
 		{"inflight_bytes", "bytes held by documents in work", &c.InflightBytes},
 		{"rescan_interval", "full walk of watched folders, beside file events", duration{&c.RescanInterval}},
+		{"recall_sample", "fraction of searches by meaning that are repeated exactly in the background, to watch recall; 0 for none", number{&c.RecallSample}},
 		{"retention", "how long former versions can be searched (as_of), as in 720h; 0 keeps none", duration{&c.Retention}},
 		{"model", "embedding model, by the name it was installed under; empty for the built-in one", text{&c.Model}},
 		{"otlp_endpoint", "URL of an OTLP/HTTP collector for traces; empty sends nothing", text{&c.OTLPEndpoint}},

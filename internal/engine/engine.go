@@ -17,6 +17,9 @@ import (
 type Options struct {
 	// FS is the folder that the index lives in, all of it; nil for memory only.
 	FS vfs.FS
+	// RecallSample is the fraction of dense searches that Run repeats exactly to
+	// see what they missed; 0 for none.
+	RecallSample float64
 	// KeepHistory keeps what documents were before they were replaced or
 	// deleted, until Forget drops it: see Query.AsOf.
 	KeepHistory bool
@@ -62,6 +65,7 @@ type Engine struct {
 
 	gate       sync.RWMutex // held by who reads segments, and by Close alone; before all others
 	closed     bool
+	recall     recallCounts
 	background atomic.Bool // Run runs: merging of large segments is its work
 	merged     atomic.Bool // segments changed since the last flush, without a change applied
 	unwritten  atomic.Pointer[error]
@@ -124,6 +128,7 @@ func Open(o Options) (*Engine, error) {
 	e := &Engine{
 		options: o, costs: measuredCosts, wake: make(chan struct{}, 1), next: 1, graphs: map[string]bool{},
 		log: o.Log, fingerprint: o.Fingerprint,
+		recall: recallCounts{queue: make(chan sample, recallQueue), paths: map[string]Recall{}, colls: map[string]Recall{}},
 	}
 	e.state.Store(&state{seed: maphash.MakeSeed()})
 	if o.FS == nil {
@@ -184,6 +189,7 @@ type Stats struct {
 	GraphRows     int64 // in segments that have a graph
 	GraphBytes    int64 // of graphs and of the 8-bit codes that they are searched by
 	CodeBytes     int64 // of the 1-bit codes that are scanned
+	Recall        Recall
 }
 
 // Stats returns what the collection holds.
@@ -193,6 +199,9 @@ func (e *Engine) Stats(collection string) (Stats, error) {
 		return Stats{}, ErrNoCollection
 	}
 	out := Stats{Segments: len(v.parts), MemoryBytes: v.memory()}
+	e.recall.mu.Lock()
+	out.Recall = e.recall.colls[collection]
+	e.recall.mu.Unlock()
 	for _, p := range v.parts {
 		out.Rows += int64(p.liveRows)
 		out.Vectors += int64(p.vectors)

@@ -19,6 +19,7 @@ func (e *Engine) Run(ctx context.Context, report func(error)) {
 	var graphs sync.WaitGroup
 	defer graphs.Wait()
 	graphs.Go(func() { e.runGraphs(ctx, report) })
+	graphs.Go(func() { e.runRecall(ctx, report) })
 	tick := time.NewTicker(e.options.FlushEvery)
 	defer tick.Stop()
 	for {

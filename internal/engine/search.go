@@ -107,6 +107,12 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 	}
 }
 
+// prepare reads the query's text.
+func (e *Engine) prepare(v *view, q Query) (*search, error) {
+	text, err := clause.Parse(q.Text)
+	return &search{engine: e, view: v, query: q, text: text}, err
+}
+
 // search is one search of the present snapshot. Errors may be damage.
 func (e *Engine) search(ctx context.Context, q Query) (Result, error) {
 	state := e.pin()
@@ -115,9 +121,8 @@ func (e *Engine) search(ctx context.Context, q Query) (Result, error) {
 	if v == nil {
 		return Result{}, ErrNoCollection
 	}
-	s := search{engine: e, view: v, query: q}
-	var err error
-	if s.text, err = clause.Parse(q.Text); err != nil {
+	s, err := e.prepare(v, q)
+	if err != nil {
 		return Result{}, err
 	}
 	out := Result{Seq: state.seq, Incomplete: v.lost > 0}
@@ -149,6 +154,7 @@ func (e *Engine) search(ctx context.Context, q Query) (Result, error) {
 	if err := s.run(ctx, &out); err != nil {
 		return Result{}, err
 	}
+	e.sample(state, q, out)
 	return out, nil
 }
 

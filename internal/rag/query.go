@@ -191,6 +191,11 @@ type IndexStats struct {
 	Segments    int   `json:"segments"`
 	MemoryBytes int64 `json:"memory_bytes"`
 	DiskBytes   int64 `json:"disk_bytes"`
+
+	// Of sampled searches by meaning that were repeated exactly: chunks that
+	// should have been found, and those that were.
+	RecallExpected int64 `json:"recall_expected"`
+	RecallFound    int64 `json:"recall_found"`
 }
 
 // Hit is a chunk in a result.

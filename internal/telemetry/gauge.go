@@ -20,9 +20,13 @@ type Snapshot struct {
 	MemoryBytes map[string]int64 // of the engine by part: codes, graph, postings, bitmaps, vectors, other
 	DiskBytes   map[string]int64 // of the engine by part
 	JobsActive  map[string]int64 // ingestions by state: queued, running
+	Recall      map[string]Recall
 	DiskFree    map[string]int64 // by volume: data, blobs, temp
 	DiskSize    map[string]int64
 }
+
+// Recall is how many chunks sampled searches should have found, and did.
+type Recall struct{ Expected, Found int64 }
 
 // Follower is how far one follower of the log is.
 type Follower struct {
@@ -57,6 +61,8 @@ var (
 	chunkState  = gauge("engine_chunks", "Chunks in the index.", "state")
 	memoryBytes = gauge("engine_memory_bytes", "Memory of the index.", "part")
 	diskBytes   = gauge("engine_disk_bytes", "Disk space of the index.", "part")
+	recallWant  = gauge("engine_recall_expected_total", "Chunks that exact repetitions of sampled searches found.", "path")
+	recallGot   = gauge("engine_recall_found_total", "How many of them the searches had found.", "path")
 	jobsActive  = gauge("job_active", "Jobs not ended.", "kind", "state")
 	diskFree    = gauge("self_disk_free_bytes", "Free space.", "volume")
 	diskSize    = gauge("self_disk_size_bytes", "Size of the volume.", "volume")
@@ -68,6 +74,7 @@ func (g *gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		catalogSeq, followerSeq, lagChanges, lagSeconds, unbalanced, queue, queueAge, segments,
 		chunkState, memoryBytes, diskBytes, jobsActive, diskFree, diskSize, memoryLimit,
+		recallWant, recallGot,
 	} {
 		to <- d
 	}
@@ -96,6 +103,10 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		for label, value := range values {
 			set(d, float64(value), append(labels, label)...)
 		}
+	}
+	for path, r := range s.Recall {
+		to <- prometheus.MustNewConstMetric(recallWant, prometheus.CounterValue, float64(r.Expected), path)
+		to <- prometheus.MustNewConstMetric(recallGot, prometheus.CounterValue, float64(r.Found), path)
 	}
 	byLabel(queue, s.Queue)
 	byLabel(segments, s.Segments)

@@ -29,6 +29,7 @@ func newTestMetrics() *Metrics {
 			CatalogSeq: 9, Followers: []Follower{{"index", 7, 2, 3 * time.Second}}, Unbalanced: 1,
 			Queue: map[string]int64{"waiting": 4}, QueueAge: time.Second, Segments: map[string]int64{"memory": 1},
 			Chunks: map[string]int64{"live": 5}, MemoryBytes: map[string]int64{"codes": 6}, DiskBytes: map[string]int64{"other": 0},
+			Recall:     map[string]Recall{"graph": {Expected: 10, Found: 9}},
 			JobsActive: map[string]int64{"running": 1}, DiskFree: map[string]int64{"data": 8}, DiskSize: map[string]int64{"data": 10},
 		}
 	})

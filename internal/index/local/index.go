@@ -33,6 +33,9 @@ type Log struct {
 	ID          string // of the catalog
 	Head        uint64 // seq of its last entry
 	Fingerprint string // of the model whose vectors the index gets; "" leaves that unchecked
+	// RecallSample is the fraction of searches by meaning that Run repeats
+	// exactly, to see what they missed.
+	RecallSample float64
 	// KeepHistory keeps former versions, for reads as of a change, until Forget
 	// or Purge.
 	KeepHistory bool
@@ -64,7 +67,7 @@ func openDir(dir string, log Log, damaged func(rag.Problem), readOnly bool) (*In
 	if err != nil {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
-	o := engine.Options{FS: fs, Head: &log.Head, Log: log.ID, Fingerprint: log.Fingerprint, KeepHistory: log.KeepHistory, ReadOnly: readOnly}
+	o := engine.Options{FS: fs, Head: &log.Head, Log: log.ID, RecallSample: log.RecallSample, Fingerprint: log.Fingerprint, KeepHistory: log.KeepHistory, ReadOnly: readOnly}
 	if damaged != nil {
 		o.Damaged = func(p *engine.Problem) { damaged(problem(p)) }
 	}
@@ -91,6 +94,10 @@ func (x *Index) Recovered() error { return x.engine.Recovered() }
 // Run writes and merges in the background until ctx ends. What fails, as on a
 // full disk, goes to report, and is tried again.
 func (x *Index) Run(ctx context.Context, report func(error)) { x.engine.Run(ctx, report) }
+
+// Recall tells, by path, how many chunks sampled searches should have found and
+// did.
+func (x *Index) Recall() map[string]engine.Recall { return x.engine.Recall() }
 
 // Forget drops the versions that were replaced or deleted at or before seq.
 func (x *Index) Forget(seq uint64) error { return coded(x.engine.Forget(seq), "") }
@@ -190,7 +197,8 @@ func (x *Index) Stats(_ context.Context, collection string) (rag.IndexStats, err
 	if err != nil {
 		return rag.IndexStats{}, coded(err, collection)
 	}
-	return rag.IndexStats{Chunks: s.Rows, Vectors: s.Vectors, Segments: s.Segments, MemoryBytes: s.MemoryBytes, DiskBytes: s.DiskBytes}, nil
+	return rag.IndexStats{Chunks: s.Rows, Vectors: s.Vectors, Segments: s.Segments, MemoryBytes: s.MemoryBytes, DiskBytes: s.DiskBytes,
+		RecallExpected: s.Recall.Expected, RecallFound: s.Recall.Found}, nil
 }
 
 // coded gives the engine's errors their codes.
