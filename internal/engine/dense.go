@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
 	"github.com/quarry-search/quarry/internal/engine/kernel"
@@ -10,11 +11,9 @@ import (
 )
 
 const (
-	// exactRows is up to how many allowed rows exact scores of all are as fast
-	// as the scan of their codes and the rescoring of the best.
-	exactRows = 2000
-	// rescoreLeast and rescoreFactor say how many rows the scan keeps to be
-	// rescored: the factor times what is wanted, but not fewer than the least.
+	// rescoreLeast and rescoreFactor say how many rows the scan of 1-bit codes
+	// keeps to be rescored: the factor times what is wanted, but not fewer than
+	// the least.
 	rescoreLeast  = 400
 	rescoreFactor = 5
 	// batchRows go through a kernel at once.
@@ -32,9 +31,9 @@ type denseQuery struct {
 	lifted   liftedQuery
 	ids      [batchRows + 4]uint32
 	scores   [batchRows + 4]float32
+	rows     []uint32
 	kept     []estimate // by scan
-	found    []estimate // by graph
-	rows     []uint32   // of one part, to be rescored
+	found    []estimate // by graphs and 8-bit codes: of each part as many as should be scored exactly
 	walked   []ann.Found
 }
 
@@ -44,35 +43,43 @@ type estimate struct {
 	score float32
 }
 
+func newDenseQuery(dim int) *denseQuery {
+	q := &denseQuery{dim: dim, rotation: quant.NewRotation(dim)}
+	q.padded = make([]float32, quant.Padded(dim, kernel.FloatBlock))
+	q.rotated = make([]float32, q.rotation.Size())
+	q.offset = make([]float32, q.rotation.Size())
+	return q
+}
+
+// prepare makes the query ready for exact scores, rotate for codes.
+func (q *denseQuery) prepare(vector []float32) {
+	clear(q.padded[copy(q.padded, vector):])
+	q.kept, q.found = q.kept[:0], q.found[:0]
+}
+
+func (q *denseQuery) rotate() { q.rotation.Rotate(q.rotated, q.padded) }
+
 // dense returns the best rows by exact score, and the path that found them.
 func (s *search) dense() (list []scored, path string, err error) {
 	q, _ := s.engine.queries.Get().(*denseQuery)
 	if q == nil || q.dim != len(s.query.Vector) {
-		q = &denseQuery{dim: len(s.query.Vector), rotation: quant.NewRotation(len(s.query.Vector))}
-		q.padded = make([]float32, quant.Padded(len(s.query.Vector), kernel.FloatBlock))
-		q.rotated = make([]float32, q.rotation.Size())
-		q.offset = make([]float32, q.rotation.Size())
+		q = newDenseQuery(len(s.query.Vector))
 	}
 	defer s.engine.queries.Put(q)
-	clear(q.padded[copy(q.padded, s.query.Vector):])
-	rows := 0
-	for i, p := range s.view.parts {
-		rows += len(s.sets[i].vectors(p))
-	}
-	keep := max(rescoreLeast, rescoreFactor*s.query.Limit)
+	q.prepare(s.query.Vector)
 	top := topK{k: s.query.Limit, view: s.view}
-	switch {
-	case rows == 0:
+	p := s.plan()
+	if p.rows == 0 {
 		return nil, "", nil
-	case s.query.Exact || s.view.settings.Exact || rows <= max(exactRows, keep):
-		for i, p := range s.view.parts {
-			if err := s.score(q, &top, int32(i), s.sets[i].vectors(p)); err != nil {
+	}
+	for i, way := range p.ways {
+		if way == PathExact {
+			if err := s.score(q, &top, int32(i), s.sets[i].vectors(s.view.parts[i])); err != nil {
 				return nil, "", err
 			}
 		}
-		return top.ranking(), PathExact, nil
 	}
-	path = s.scan(q, keep)
+	path = s.estimate(q, p)
 	if err := s.rescore(q, &top); err != nil {
 		return nil, "", err
 	}
@@ -98,40 +105,84 @@ func (s *search) score(q *denseQuery, top *topK, part int32, rows []uint32) erro
 	return nil
 }
 
-// scan leaves in q.kept the keep best rows by estimate, in no order, and in
-// q.found what graphs found in the parts that have one.
-func (s *search) scan(q *denseQuery, keep int) (path string) {
-	q.rotation.Rotate(q.rotated, q.padded)
-	q.kept, q.found = q.kept[:0], q.found[:0]
-	path = PathScan1
-	above := float32(math.Inf(-1))
-	for i, p := range s.view.parts {
-		rows := s.sets[i].vectors(p)
-		tried, done := s.walk(q, i, rows)
+// estimate leaves in q.kept the rows of parts that are not scored exactly which
+// are worth an exact score, and returns the path of the whole search: the first
+// of fallback, graph, scan8, scan1 and exact that a part took.
+func (s *search) estimate(q *denseQuery, p plan) (path string) {
+	ways := slices.Clone(p.ways)
+	if slices.ContainsFunc(ways, func(way string) bool { return way != "" && way != PathExact }) {
+		q.rotate()
+	}
+	for i, part := range s.view.parts {
+		rows := s.sets[i].vectors(part)
 		switch {
-		case tried && !done:
-			path = PathFallback
-		case done && path == PathScan1:
-			path = PathGraph
-		}
-		if done {
-			continue
-		}
-		constant := q.aim(s.view.settings.Metric, s.query.Vector, p.seg)
-		for len(rows) > 0 {
-			batch := rows[:min(batchRows, len(rows))]
-			rows = rows[len(batch):]
-			q.scanBatch(p, int32(i), batch, constant, above)
-			if len(q.kept) >= 3*keep {
-				above = q.cut(keep)
-			}
+		case ways[i] == PathGraph && !s.walk(q, i, rows, p.budgets[i]):
+			ways[i] = PathFallback
+			s.scanFine(q, i, rows, p.keep)
+		case ways[i] == PathScan8:
+			s.scan8(q, i, rows)
+		case ways[i] == PathScan1 && part.graph != nil:
+			s.scanFine(q, i, rows, p.keep)
 		}
 	}
-	if len(q.kept) > keep {
-		q.cut(keep)
+	q.kept = q.kept[:0]
+	above := float32(math.Inf(-1))
+	for i, part := range s.view.parts {
+		if ways[i] == PathScan1 && part.graph == nil {
+			above = s.scan1(q, i, s.sets[i].vectors(part), p.keep, above)
+		}
 	}
-	q.kept = append(q.kept, q.found...)
-	return path
+	q.kept = append(q.kept[:q.best(p.keep)], q.found...)
+	for _, path := range []string{PathFallback, PathGraph, PathScan8, PathScan1} {
+		if slices.Contains(ways, path) {
+			return path
+		}
+	}
+	return PathExact
+}
+
+// scan1 adds to q.kept the rows of a part whose 1-bit estimates are above a
+// threshold, and raises the threshold as q.kept fills.
+func (s *search) scan1(q *denseQuery, i int, rows []uint32, keep int, above float32) float32 {
+	part := s.view.parts[i]
+	constant := q.aim(s.view.settings.Metric, s.query.Vector, part.seg)
+	for len(rows) > 0 {
+		batch := rows[:min(batchRows, len(rows))]
+		rows = rows[len(batch):]
+		q.scanBatch(part, int32(i), batch, constant, above)
+		if len(q.kept) >= 3*keep {
+			above = q.cut(keep)
+		}
+	}
+	return above
+}
+
+// best cuts q.kept to the n best where it has more, and returns its length.
+func (q *denseQuery) best(n int) int {
+	if len(q.kept) > n {
+		q.cut(n)
+	}
+	return len(q.kept)
+}
+
+// scanFine is scan1 of a part whose 8-bit codes choose among what it finds.
+func (s *search) scanFine(q *denseQuery, i int, rows []uint32, keep int) {
+	q.kept = q.kept[:0]
+	s.scan1(q, i, rows, keep, float32(math.Inf(-1)))
+	q.rows = q.rows[:0]
+	for _, e := range q.kept[:q.best(keep)] {
+		q.rows = append(q.rows, e.row)
+	}
+	s.scan8(q, i, q.rows)
+}
+
+// scan8 adds to q.found the best rows by 8-bit codes.
+func (s *search) scan8(q *denseQuery, i int, rows []uint32) {
+	g := s.view.parts[i].graph
+	q.walked = g.Best(q.walked[:0], q.codes(g.lift, s.query.Vector), rows, g.rescored(s.query.Limit))
+	for _, f := range q.walked {
+		q.found = append(q.found, estimate{rowRef{int32(i), f.Row}, float32(f.Score)})
+	}
 }
 
 // aim makes q.bits ready for a segment's codes, and returns what must be added
@@ -203,21 +254,13 @@ func (q *denseQuery) cut(n int) float32 {
 	return list[n-1].score
 }
 
-// rescore offers the kept rows with their exact scores. Of a part that has
-// 8-bit codes in memory, only those that are best by them.
+// rescore offers the kept rows with their exact scores.
 func (s *search) rescore(q *denseQuery, top *topK) error {
-	for i, p := range s.view.parts {
-		q.rows, q.walked = q.rows[:0], q.walked[:0]
+	for i := range s.view.parts {
+		q.rows = q.rows[:0]
 		for _, e := range q.kept {
 			if e.part == int32(i) {
 				q.rows = append(q.rows, e.row)
-			}
-		}
-		if n := rescored(s.query.Limit); p.graph != nil && len(q.rows) > n {
-			q.walked = p.graph.Best(q.walked, q.codes(p.graph.lift, s.query.Vector), q.rows, n)
-			q.rows = q.rows[:0]
-			for _, f := range q.walked {
-				q.rows = append(q.rows, f.Row)
 			}
 		}
 		if err := s.score(q, top, int32(i), q.rows); err != nil {

@@ -126,7 +126,7 @@ func Open(o Options) (*Engine, error) {
 		o.GraphRows = 50_000
 	}
 	e := &Engine{
-		options: o, costs: measuredCosts, wake: make(chan struct{}, 1), next: 1, graphs: map[string]bool{},
+		options: o, costs: measuredCosts(), wake: make(chan struct{}, 1), next: 1, graphs: map[string]bool{},
 		log: o.Log, fingerprint: o.Fingerprint,
 		recall: recallCounts{queue: make(chan sample, recallQueue), paths: map[string]Recall{}, colls: map[string]Recall{}},
 	}

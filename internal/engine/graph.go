@@ -22,6 +22,7 @@ type partGraph struct {
 	*ann.Graph
 	lift  quant.Lift
 	codes ann.Codes
+	cost  graphCost
 	file  *segmentFile // its mapping is the memory that graph and codes lie in; number 0 has no file
 	check uint32
 }
@@ -137,6 +138,9 @@ func (e *Engine) makeGraph(ctx context.Context, seg *segment.Segment, from *base
 	}
 	if e.options.FS == nil {
 		made, err := newPartGraph(codes, g.Arrays(), lift)
+		if err == nil {
+			made.measure(seg)
+		}
 		return made, errors.Join(err, memory.Close())
 	}
 	number, check, err := e.writeGraph(g, codes, lift)
@@ -187,26 +191,31 @@ func (e *Engine) writeGraph(g *ann.Graph, codes ann.Codes, lift quant.Lift) (num
 	defer e.flushing.Unlock()
 	number = e.next
 	e.next++
-	a := g.Arrays()
 	check, err = e.writeFile(graphName(number), func(w io.Writer) (uint32, error) {
-		return segment.WriteSections(w, []segment.Section{
-			{Name: "size", Bytes: segment.Bytes([]uint32{uint32(codes.Size)})},
-			{Name: "longest", Bytes: segment.Bytes([]uint32{math.Float32bits(lift.Longest)})},
-			{Name: "margin", Bytes: segment.Bytes([]uint32{math.Float32bits(a.Margin)})},
-			{Name: "codes", Bytes: codes.Data},
-			{Name: "records", Bytes: codes.Records},
-			{Name: "neighbors", Bytes: segment.Bytes(a.Neighbors)},
-			{Name: "degrees", Bytes: a.Degrees},
-			{Name: "sample", Bytes: segment.Bytes(a.Sample)},
-			{Name: "top_neighbors", Bytes: segment.Bytes(a.TopNeighbors)},
-			{Name: "top_degrees", Bytes: a.TopDegrees},
-		})
+		return segment.WriteSections(w, graphSections(g, codes, lift))
 	})
 	if err == nil {
 		e.graphs[graphName(number)] = true
 		err = e.options.FS.SyncDir()
 	}
 	return number, check, err
+}
+
+// graphSections are what a graph's file holds.
+func graphSections(g *ann.Graph, codes ann.Codes, lift quant.Lift) []segment.Section {
+	a := g.Arrays()
+	return []segment.Section{
+		{Name: "size", Bytes: segment.Bytes([]uint32{uint32(codes.Size)})},
+		{Name: "longest", Bytes: segment.Bytes([]uint32{math.Float32bits(lift.Longest)})},
+		{Name: "margin", Bytes: segment.Bytes([]uint32{math.Float32bits(a.Margin)})},
+		{Name: "codes", Bytes: codes.Data},
+		{Name: "records", Bytes: codes.Records},
+		{Name: "neighbors", Bytes: segment.Bytes(a.Neighbors)},
+		{Name: "degrees", Bytes: a.Degrees},
+		{Name: "sample", Bytes: segment.Bytes(a.Sample)},
+		{Name: "top_neighbors", Bytes: segment.Bytes(a.TopNeighbors)},
+		{Name: "top_degrees", Bytes: a.TopDegrees},
+	}
 }
 
 var errOtherGraph = errors.New("it is not the segment's graph")
@@ -221,6 +230,7 @@ func (e *Engine) openGraph(number uint64, check uint32, seg *segment.Segment) (*
 	if err != nil {
 		return nil, errors.Join(err, mapping.Close())
 	}
+	g.measure(seg)
 	g.check = check
 	g.file.number, g.file.size = number, int64(len(mapping.Bytes()))
 	return g, mapping.Close()
@@ -255,62 +265,4 @@ func (p *part) records() []byte {
 		return p.graph.codes.Records
 	}
 	return p.seg.Codes()
-}
-
-const (
-	// The beam is this much wider than what is wanted.
-	beamLeast  = 64
-	beamFactor = 2
-	seedRows   = 64
-)
-
-// rescored is how many of the rows that are best by 8-bit codes get exact
-// scores: these codes order rows that differ by less than 1 % of a cosine as they like.
-func rescored(limit int) int { return 10 + 2*limit }
-
-// costs predict what a search of a graph and a scan cost, in rows that a search
-// of a graph meets. docs/engine.md says where the figures come from.
-type costs struct {
-	perBeam float64 // rows met for each of the beam, when all are allowed
-	perScan float64 // rows that a scan looks at meanwhile
-}
-
-var measuredCosts = costs{perBeam: 28, perScan: 11}
-
-// walk searches the part's graph and keeps what it finds in q.found; unless
-// done, the part must be scanned. The graph is tried when it should be the
-// cheaper: it passes through rows that are not allowed. When it scores as many
-// rows as the scan would cost it stops, so that a filter which happens to lie
-// badly costs twice the scan.
-func (s *search) walk(q *denseQuery, i int, rows []uint32) (tried, done bool) {
-	p := s.view.parts[i]
-	if p.graph == nil || len(rows) == 0 {
-		return false, false
-	}
-	beam := max(s.query.Beam, s.query.Limit)
-	if s.query.Beam <= 0 {
-		beam = beamLeast + beamFactor*s.query.Limit
-	}
-	share := float64(len(rows)) / float64(p.seg.Rows())
-	scan := float64(len(rows)) / s.engine.costs.perScan
-	if s.engine.costs.perBeam*float64(beam)/share > scan {
-		return false, false
-	}
-	var allowed []uint64
-	var seeds []uint32
-	budget := 0
-	if len(rows) < p.seg.Rows() {
-		allowed, budget = s.sets[i].rows, int(scan)
-		for at := 0; at < len(rows); at += max(1, len(rows)/seedRows) {
-			seeds = append(seeds, rows[at])
-		}
-	}
-	q.walked, done = p.graph.Search(q.walked[:0], q.codes(p.graph.lift, s.query.Vector), beam, allowed, seeds, budget)
-	if !done {
-		return true, false
-	}
-	for _, f := range q.walked[:min(len(q.walked), rescored(s.query.Limit))] {
-		q.found = append(q.found, estimate{rowRef{int32(i), f.Row}, float32(f.Score)})
-	}
-	return true, true
 }

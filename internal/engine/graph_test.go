@@ -17,7 +17,7 @@ const (
 )
 
 // graphTestCosts make a graph worth while for so few rows.
-var graphTestCosts = costs{perBeam: 15, perScan: 1}
+var graphTestCosts = costs{exact: 40, bytes: 20, bits: 10, graph: &graphCost{met: 15, score: 1.5}}
 
 // withGraph returns an engine with one large segment that has a graph, on fs,
 // and the vectors of its rows by document id.
@@ -92,7 +92,7 @@ func TestGraphs(t *testing.T) {
 	want("no filter", filter.Filter{}, PathGraph)
 	want("a filter that most pass", filter.Test(filter.Lt, "n", filter.NumberOf(80)), PathGraph)
 	want("a filter that fewer pass", filter.Test(filter.Lt, "n", filter.NumberOf(45)), PathScan1)
-	want("a filter that few pass", filter.Test(filter.Lt, "n", filter.NumberOf(5)), PathExact)
+	want("a filter that few pass", filter.Test(filter.Lt, "n", filter.NumberOf(5)), PathScan8)
 
 	seq := uint64(graphTestRows + 1)
 	for i := range 300 {

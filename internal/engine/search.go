@@ -43,6 +43,7 @@ type Query struct {
 const (
 	PathExact = "exact" // exact scores of every allowed row
 	PathScan1 = "scan1" // 1-bit codes of every allowed row, the best rescored
+	PathScan8 = "scan8" // 8-bit codes of every allowed row of a large segment, the best rescored
 	// PathGraph: the graphs of large segments, PathScan1 for the small ones.
 	PathGraph = "graph"
 	// PathFallback: a graph's budget was spent, and its segment scanned.

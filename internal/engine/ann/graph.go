@@ -157,7 +157,9 @@ type Query struct {
 type Found struct {
 	Row   uint32
 	Score int32
-	seen  bool // its neighbours were looked at
+
+	seen   bool  // its neighbours were looked at
+	passed uint8 // rows in turn, up to it, that are not allowed
 }
 
 // scratch is what one search needs.

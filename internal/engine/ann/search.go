@@ -14,12 +14,12 @@ const (
 
 // Search appends the best rows to dst, best first: a beam search of width
 // beam, which is also how many rows it finds at most. Allowed is a bit for
-// each row: those that may be found; nil allows all. Rows that are not allowed
-// are passed through, since they hold the graph together.
+// each row: those that may be found; nil allows all.
 //
-// Seeds are rows where the search starts besides the usual entries: allowed
-// ones help where few rows are. Budget bounds how many rows are scored, 0 for
-// no bound; done is false when it ran out before the search was over.
+// Seeds are rows where the search starts besides the usual entries: where not
+// all are allowed, allowed ones near the query. Budget bounds how many rows are
+// met, 0 for no bound; done is false when it ran out before the search was
+// over.
 func (g *Graph) Search(dst []Found, q Query, beam int, allowed []uint64, seeds []uint32, budget int) (found []Found, done bool) {
 	if g.Rows() == 0 || beam <= 0 {
 		return dst, true
@@ -128,44 +128,10 @@ func (s *scratch) take(beam, at int) int {
 	return at
 }
 
-// walkAllowed is the best-first search that passes through every row and keeps
-// the allowed ones, in s.found. It reports false when the budget ran out.
-func (g *Graph) walkAllowed(s *scratch, q Query, beam int, allowed []uint64, budget int) bool {
-	spent := len(s.beam)
-	for _, f := range s.beam {
-		s.offer(f, beam, allowed)
-	}
-	for len(s.heap) > 0 {
-		best := s.pop()
-		if len(s.found) == beam && best.Score < s.found[beam-1].Score {
-			return true
-		}
-		if budget > 0 && spent >= budget {
-			return false
-		}
-		s.ids = s.ids[:0]
-		for _, row := range g.next(best.Row) {
-			if s.met.add(row) {
-				s.ids = append(s.ids, row)
-			}
-		}
-		spent += len(s.ids)
-		least := s.least(s.found, beam)
-		s.scoreNear(g.codes, q, least, g.margin)
-		kernel.Prefetch(g.neighbors, Degree, s.ids)
-		for i, row := range s.ids {
-			if s.out[i] > least {
-				s.offer(Found{Row: row, Score: s.out[i]}, beam, allowed)
-			}
-		}
-	}
-	return true
-}
-
 // offer makes a row one to go on from, and keeps it when it is allowed.
 func (s *scratch) offer(f Found, beam int, allowed []uint64) {
 	s.push(f)
-	if allowed == nil || allowed[f.Row>>6]>>(f.Row&63)&1 != 0 {
+	if isAllowed(allowed, f.Row) {
 		s.found, _ = insert(s.found, beam, f)
 	}
 }
