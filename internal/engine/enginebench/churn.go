@@ -87,7 +87,7 @@ func replace(ctx context.Context, e *engine.Engine, d *Dataset, rows int) error 
 
 // settle waits until the segments have stayed as they are for a while.
 func settle(ctx context.Context, e *engine.Engine) error {
-	const quiet = 5 * time.Second
+	const quiet = 20 * time.Second // a graph of what was replaced is built in less
 	var last engine.Stats
 	since := time.Now()
 	for ctx.Err() == nil && time.Since(since) < quiet {
@@ -95,7 +95,7 @@ func settle(ctx context.Context, e *engine.Engine) error {
 		if err != nil {
 			return err
 		}
-		if now.Segments != last.Segments || now.GraphRows != last.GraphRows || now.GraphRows < now.Rows/2 {
+		if now.Segments != last.Segments || now.GraphRows != last.GraphRows {
 			last, since = now, time.Now()
 		}
 		select {

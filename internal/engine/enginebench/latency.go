@@ -131,7 +131,7 @@ func (b *Bench) cold(ctx context.Context, s *subject) error {
 func (b *Bench) busy(ctx context.Context, s *subject) error {
 	rows := min(smallRows, s.data.Base.Rows()/2)
 	return b.withTemporary(func(dir string) error {
-		e, err := smallIndex(ctx, dir, s.data, rows, 0)
+		e, err := smallIndex(ctx, dir, s.data, rows, min(rows, 50_000))
 		if err != nil {
 			return err
 		}

@@ -104,12 +104,13 @@ func rateAt(points []Point, recall float64) (rate float64, ok bool) {
 		if p.Recall < recall {
 			continue
 		}
-		if i > 0 {
+		rate = p.Rate
+		if i > 0 && points[i-1].Path == p.Path { // nothing lies between two paths
 			before := points[i-1]
 			at := (recall - before.Recall) / (p.Recall - before.Recall)
 			rate = math.Exp(math.Log(before.Rate)*(1-at) + math.Log(p.Rate)*at)
 		}
-		for _, better := range points[i:] {
+		for _, better := range points[i+1:] {
 			rate = max(rate, better.Rate)
 		}
 		return rate, true
