@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/quarry-search/quarry/internal/engine"
+	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/vfs"
 )
 
@@ -27,6 +28,9 @@ const (
 	queriesName = "queries.txt"
 	topSuffix   = ".top"
 )
+
+// peersParams are those of bleve and tantivy, which cannot be set there.
+var peersParams = bm25.Params{K1: 1.2, B: 0.75}
 
 // Lexical measures the lexical leg: BM25 over short texts, one core.
 type Lexical struct {
@@ -117,7 +121,7 @@ func (l *Lexical) index(ctx context.Context) (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.Open(engine.Options{FS: fs})
+	e, err := engine.Open(engine.Options{FS: fs, BM25: peersParams})
 	if err != nil || e.Applied() > 0 {
 		return e, err
 	}
