@@ -157,10 +157,11 @@ func stripMarks(s string) string {
 	}, s)
 }
 
-// stripAllMarks drops enclosing and spacing marks as well.
+// stripAllMarks drops enclosing and spacing marks as well, as the reference's
+// StripAccents does.
 func stripAllMarks(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.M, r) {
+		if r == 0x1cf2 || r == 0x1cf3 || unicode.Is(unicode.M, r) && !unicode.Is(marksLaterThan9, r) {
 			return -1
 		}
 		return r
