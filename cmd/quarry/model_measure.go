@@ -178,6 +178,9 @@ func (c *cli) printReport(r measure.Report, brief bool) error {
 	if r.ResidentBytes > 0 {
 		fmt.Fprintf(table, "resident memory\t%s\n", megabytes(r.ResidentBytes))
 	}
+	if r.LoadedBytes > 0 {
+		fmt.Fprintf(table, "with all cores at work\t%s\n", megabytes(r.LoadedBytes))
+	}
 	if a := r.Agreement; a != nil {
 		fmt.Fprintf(table, "%s against f32\tcosine mean %.5f, worst %.5f over %d texts\n", r.Quantisation, a.Mean, a.Worst, a.Texts)
 	}

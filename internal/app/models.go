@@ -184,8 +184,8 @@ func (m *Models) Open(name string) (*model.Model, error) {
 	if name == "" {
 		return model.Builtin()
 	}
-	if builtin, err := model.Builtin(); err == nil && builtin.Info().Name == name {
-		if _, installed, err := m.store.Entry(name); err == nil && !installed {
+	if _, installed, err := m.store.Entry(name); err == nil && !installed {
+		if builtin, err := model.Builtin(); err == nil && builtin.Info().Name == name {
 			return builtin, nil
 		}
 	}

@@ -35,7 +35,9 @@ type Report struct {
 	LoadedP99            float64 `json:"query_p99_while_ingesting"` // ms
 	LoadedRatio          float64 `json:"query_p99_loaded_over_idle"`
 
-	ResidentBytes int64 `json:"resident_bytes"` // of this process, after the passages
+	ResidentBytes int64 `json:"resident_bytes"` // of this process, after queries and passages one at a time
+	// LoadedBytes is the same after all cores worked; 0 when they did not.
+	LoadedBytes int64 `json:"resident_loaded_bytes,omitempty"`
 
 	Agreement *Cosine `json:"int8_against_f32,omitempty"`
 }
@@ -53,18 +55,27 @@ func Speed(ctx context.Context, m *model.Model, o Options) (Report, error) {
 		Model: i.Name, Fingerprint: i.Fingerprint, Quantisation: i.Quantisation, CPU: CPU(), Cores: runtime.GOMAXPROCS(0), Kernel: i.Kernel,
 	}
 	b := &bench{ctx: ctx, m: m, o: o, r: &r, passages: Passages()}
-	steps := []func() error{b.warm, b.queries, b.throughput}
-	if !o.Brief {
-		steps = append(steps, b.cores, b.concurrent, b.loaded)
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return r, err
-		}
+	if err := inTurn(b.warm, b.queries, b.throughput); err != nil {
+		return r, err
 	}
 	runtime.GC()
 	r.ResidentBytes = ResidentBytes()
-	return r, nil
+	if o.Brief {
+		return r, nil
+	}
+	err := inTurn(b.cores, b.concurrent, b.loaded)
+	runtime.GC()
+	r.LoadedBytes = ResidentBytes()
+	return r, err
+}
+
+func inTurn(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type bench struct {
