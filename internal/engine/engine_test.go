@@ -21,7 +21,25 @@ import (
 
 var crashPoints = flag.Int("crash-points", 250, "how many crashes to try")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// measureHere is what other processes take their costs from. Tests take those
+// that are written down: which path is cheaper must not hang on what else the
+// machine does, nor on the race detector.
+var measureHere = measuredCosts
+
+func TestMain(m *testing.M) {
+	measuredCosts = func() costs { return fallbackCosts }
+	goleak.VerifyTestMain(m)
+}
+
+func TestCostsAreMeasured(t *testing.T) {
+	c := measureHere()
+	if min(c.exact, c.bytes, c.bits, c.setup) < leastCost || c.graph != nil {
+		t.Errorf("%+v", c)
+	}
+	if half := c.of(costDim / 2); half.exact != c.exact/2 || half.bits != c.bits/2 {
+		t.Errorf("of half the dimension: %+v", half)
+	}
+}
 
 func known(key string) bool { return key != unheardOf }
 
