@@ -19,8 +19,8 @@ func (c *cli) fsckCommand() *cobra.Command {
 		Short: "Check every invariant of the data directory, repair what can be derived",
 		Long: "Checks blobs against their hashes, spans against texts, the log against the\n" +
 			"documents, embeddings, the balance of every job, and the index against its\n" +
-			"checksums and the catalog. The server must be stopped. The exit code is 1\n" +
-			"while problems remain. --repair=false changes nothing.",
+			"checksums and, document by document, the catalog. The server must be stopped.\n" +
+			"The exit code is 1 while problems remain. --repair=false changes nothing.",
 		Example: "  quarry fsck\n  quarry fsck --repair=false --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -38,7 +38,9 @@ func (k *indexCheck) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	k.report.Checked["index_segments"] = damage.Checked["segments"]
+	for _, name := range []string{"segments", "graph_samples", "graph_samples_found"} {
+		k.report.Checked["index_"+name] = damage.Checked[name]
+	}
 	if err := k.follow(ctx, index); err != nil {
 		return err
 	}
@@ -123,36 +125,6 @@ func (k *indexCheck) follow(ctx context.Context, index *local.Index) error {
 	}
 	indexer.Heal(index, present{k.catalog})
 	return indexer.HealNow(ctx)
-}
-
-// compare lists where the index does not hold what the catalog does.
-func (k *indexCheck) compare(ctx context.Context, index *local.Index) ([]rag.Problem, error) {
-	collections, err := k.catalog.ListCollections(ctx, system("fsck compares every collection"))
-	if err != nil {
-		return nil, err
-	}
-	var differences []rag.Problem
-	k.report.Checked["index_chunks"] = 0
-	for _, c := range collections {
-		counts, err := k.catalog.CountCollection(ctx, system("fsck compares every collection"), c.Name)
-		if err != nil {
-			return nil, err
-		}
-		stats, err := index.Stats(ctx, c.Name)
-		if err != nil {
-			return nil, err
-		}
-		k.report.Checked["index_chunks"] += stats.Chunks
-		if stats.Chunks != counts.Chunks {
-			differences = append(differences, rag.Problem{Invariant: "index_chunks", Subject: c.Name,
-				Detail: fmt.Sprintf("the index holds %d chunks, the catalog %d", stats.Chunks, counts.Chunks)})
-		}
-		if (c.Fingerprint == k.fingerprint || rag.GivenFingerprint(c.Fingerprint)) && stats.Vectors != counts.Embedded {
-			differences = append(differences, rag.Problem{Invariant: "index_vectors", Subject: c.Name,
-				Detail: fmt.Sprintf("the index holds %d vectors, the catalog %d", stats.Vectors, counts.Embedded)})
-		}
-	}
-	return differences, nil
 }
 
 // embedded reports texts that the embedder has passed without a vector, and

@@ -249,7 +249,8 @@ func (e *Engine) readStored(collection string, p *part) {
 	}
 }
 
-// Check verifies every block of every file and that rows and postings agree.
+// Check verifies every block of every file, and that what is listed by word, by
+// label and by value is what the rows and documents say.
 // It returns how many segments it looked at and what is wrong, and takes out
 // what is damaged.
 func (e *Engine) Check(ctx context.Context) (segments int, problems []error) {
@@ -268,8 +269,10 @@ func (e *Engine) Check(ctx context.Context) (segments int, problems []error) {
 			segments++
 			wrong := p.seg.Verify()
 			if err := p.seg.Ready(); err == nil && len(wrong) == 0 {
-				if err := p.seg.CheckPostings(); err != nil {
-					wrong = append(wrong, err)
+				for _, check := range []func() error{p.seg.CheckPostings, p.seg.CheckColumns} {
+					if err := check(); err != nil {
+						wrong = append(wrong, err)
+					}
 				}
 			} else if len(wrong) == 0 {
 				wrong = append(wrong, err)

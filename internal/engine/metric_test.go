@@ -173,6 +173,9 @@ func TestGraphsOfMetrics(t *testing.T) {
 			t.Fatalf("built %v, error %v", built, err)
 		}
 		compare(t, e, settings, vectors, queries, PathGraph, 0.97)
+		if reach, problems := e.CheckGraphs(context.Background()); len(problems) > 0 || float64(reach.Found) < 0.98*reachSample {
+			t.Errorf("metric %v: %+v, problems %v", metric, reach, problems)
+		}
 		must(t, e.Close())
 		e, err := Open(Options{FS: fs, KnownField: known, GraphRows: 4000})
 		must(t, err)

@@ -67,6 +67,25 @@ func (c *Catalog) DocumentChunks(ctx context.Context, s rag.Scope, id string, ve
 	return out, err
 }
 
+const selectHashes = `SELECT t.hash FROM chunks k JOIN texts t ON t.id = k.text
+	JOIN versions v ON v.vid = k.version JOIN documents d ON d.num = v.document AND d.version = v.vid
+	WHERE d.id = ? AND d.collection IS NOT NULL AND ` + visible + ` ORDER BY k.ordinal`
+
+// TextHashes returns the text hashes of the chunks of a document's current
+// version, in order, without reading its text.
+func (c *Catalog) TextHashes(ctx context.Context, s rag.Scope, id string) (out []rag.Hash, err error) {
+	err = c.read(ctx, "read text hashes", func(r *conn) error {
+		return r.each(selectHashes, append([]any{id}, scopeArgs(s)...), func(rows *sql.Rows) error {
+			var hash sql.RawBytes
+			err := rows.Scan(&hash)
+			out = append(out, rag.Hash{})
+			copy(out[len(out)-1][:], hash)
+			return err
+		})
+	})
+	return out, err
+}
+
 // selectKeyed finds many documents, each at a version, in one query: the
 // parameter is a JSON list of [id, number].
 const selectKeyed = `SELECT` + documentColumns + `

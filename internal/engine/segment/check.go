@@ -1,5 +1,7 @@
 package segment
 
+import "slices"
+
 // CheckPostings compares the posting lists with the tokens of the rows: each
 // row's count in each list, and no posting more; and the rows of each form.
 func (s *Segment) CheckPostings() error {
@@ -55,4 +57,33 @@ func (s *Segment) checkForms() error {
 		}
 	}
 	return nil
+}
+
+// CheckColumns compares the documents listed under each label and each value
+// of a field with what the documents themselves say.
+func (s *Segment) CheckColumns() error {
+	b := builder{seg: &Segment{fields: map[string]*Column{}}, pairs: map[string][]pair{}, present: map[string][]uint32{}}
+	for doc := range uint32(s.Docs()) {
+		b.addFields(doc, decodeRecord(s.records.get(int(doc))))
+	}
+	b.finishColumns()
+	if !s.access.same(&b.seg.access) {
+		return damaged("the documents listed by label are not those with the label")
+	}
+	for key, want := range b.seg.fields {
+		c := s.fields[key]
+		if c == nil || !c.same(&want.column) || !slices.Equal(c.present, want.present) {
+			return damaged("the documents listed by field %q are not those with its values", key)
+		}
+	}
+	if len(s.fields) != len(b.seg.fields) {
+		return damaged("there are fields that no document has")
+	}
+	return nil
+}
+
+// same reports whether both columns hold the same.
+func (c *column) same(d *column) bool {
+	return slices.Equal(c.values.ends, d.values.ends) && slices.Equal(c.values.blob, d.values.blob) &&
+		slices.Equal(c.starts, d.starts) && slices.Equal(c.docs, d.docs)
 }

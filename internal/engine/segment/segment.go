@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/quarry-search/quarry/internal/engine/bm25"
@@ -204,6 +205,13 @@ func (s *Segment) Document(doc uint32) Document {
 	return d
 }
 
+// Summary is Document without the rows. It shares no memory with the segment.
+func (s *Segment) Summary(doc uint32) Document {
+	d := decodeRecord(strings.Clone(s.records.get(int(doc))))
+	d.ID, d.Language = strings.Clone(s.DocID(doc)), s.LanguageOf(doc)
+	return d
+}
+
 // SizeBytes is the memory that the segment's arrays take, mapped or not.
 func (s *Segment) SizeBytes() int64 {
 	n := s.ids.size() + s.records.size() + s.tokens.size() + s.terms.size() + s.forms.size() + s.formRows.size() + s.access.size()
@@ -213,4 +221,27 @@ func (s *Segment) SizeBytes() int64 {
 		n += c.size()
 	}
 	return int64(n)
+}
+
+// Sizes are bytes of a segment by what they serve.
+type Sizes struct {
+	Vectors  int64
+	Codes    int64 // 1-bit records, and what their scores are corrected by
+	Postings int64 // words: dictionaries, posting lists, the words of each row
+	Columns  int64 // documents by label and by the values of each field
+}
+
+// Sizes returns them, mapped or not. What is left of SizeBytes are ids, records
+// and a few numbers for each row.
+func (s *Segment) Sizes() Sizes {
+	words := s.tokens.size() + s.forms.size() + s.formRows.size() + s.terms.size() +
+		4*(len(s.formTerm)+len(s.blocks)+len(s.postRow)) + 8*len(s.postings) + len(s.postTF) + len(s.maxTF) + len(s.minNorm)
+	columns := s.access.size()
+	for _, c := range s.fields {
+		columns += c.size()
+	}
+	return Sizes{
+		Vectors: 4 * int64(len(s.vectors)), Codes: int64(len(s.codes) + 4*len(s.biases)),
+		Postings: int64(words), Columns: int64(columns),
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/engine"
@@ -110,18 +111,16 @@ func (x *Index) Purge(collection, id string) error {
 // Compact rewrites every collection as one segment without the dead.
 func (x *Index) Compact(ctx context.Context) error { return x.engine.Compact(ctx) }
 
-// Check verifies every block of every file, and rows against postings. What is
+// Check verifies every block of every file, what is listed by word, label and
+// value against the documents, and looks for some chunks in each graph. What is
 // damaged it takes out of the index: see Lost.
 func (x *Index) Check(ctx context.Context) (rag.CheckReport, error) {
 	segments, problems := x.engine.Check(ctx)
-	report := rag.CheckReport{Checked: map[string]int64{"segments": int64(segments)}}
-	for _, err := range problems {
-		var found *engine.Problem
-		if errors.As(err, &found) {
-			report.Problems = append(report.Problems, problem(found))
-		}
-	}
-	return report, ctx.Err()
+	reach, unreached := x.engine.CheckGraphs(ctx)
+	return rag.CheckReport{
+		Checked:  map[string]int64{"segments": int64(segments), "graph_samples": reach.Sampled, "graph_samples_found": reach.Found},
+		Problems: problemsOf(slices.Concat(problems, unreached)),
+	}, ctx.Err()
 }
 
 // ErrOtherModel is what Recovered wraps for an index that is not damaged, but
