@@ -48,10 +48,7 @@ func (g *gauges) read() telemetry.Snapshot {
 }
 
 func (g *gauges) refresh(ctx context.Context, index, embedder lagClock) (telemetry.Snapshot, error) {
-	s := telemetry.Snapshot{
-		Queue: map[string]int64{}, JobsActive: map[string]int64{},
-		Chunks: map[string]int64{}, MemoryBytes: map[string]int64{}, Segments: map[string]int64{},
-	}
+	s := telemetry.Snapshot{Queue: map[string]int64{}, JobsActive: map[string]int64{}}
 	head, err := g.catalog.Head(ctx)
 	if err != nil {
 		return s, err
@@ -64,9 +61,7 @@ func (g *gauges) refresh(ctx context.Context, index, embedder lagClock) (telemet
 	if err := g.countJobs(ctx, &s); err != nil {
 		return s, err
 	}
-	if err := g.countIndex(ctx, &s); err != nil {
-		return s, err
-	}
+	g.countIndex(&s)
 	s.DiskFree, s.DiskSize = disk(g.config.Data)
 	return s, nil
 }
@@ -101,25 +96,13 @@ func (g *gauges) countJobs(ctx context.Context, s *telemetry.Snapshot) error {
 	return nil
 }
 
-func (g *gauges) countIndex(ctx context.Context, s *telemetry.Snapshot) error {
-	collections, err := g.catalog.ListCollections(ctx, system("sizes of the index"))
-	if err != nil {
-		return err
-	}
-	for _, c := range collections {
-		stats, err := g.index.Stats(ctx, c.Name)
-		if err != nil {
-			continue // created, not yet applied
-		}
-		s.Chunks["live"] += stats.Chunks
-		s.Segments["memory"] += int64(stats.Segments)
-		s.MemoryBytes["other"] += stats.MemoryBytes
-	}
+func (g *gauges) countIndex(s *telemetry.Snapshot) {
+	u := g.index.Usage()
+	s.Segments, s.Chunks, s.MemoryBytes, s.DiskBytes = u.Segments, u.Chunks, u.Memory, u.Disk
 	s.Recall = map[string]telemetry.Recall{}
 	for path, r := range g.index.Recall() {
 		s.Recall[path] = telemetry.Recall(r)
 	}
-	return nil
 }
 
 // lagClock dates what a follower has not read: the heads that were seen and are

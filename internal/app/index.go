@@ -33,6 +33,7 @@ func (a *App) openIndex() error {
 	}
 	log.RecallSample = a.config.RecallSample
 	log.KeepHistory = a.config.Retention > 0
+	log.Task = a.metrics.Task
 	if a.index, err = local.OpenDir(indexDir(a.config.Data), log, a.damaged); err != nil {
 		return err
 	}

@@ -91,6 +91,11 @@ func TestFullDisk(t *testing.T) {
 		r, _ := s.Ready(t.Context())
 		return r.Status == "ready"
 	})
+	for _, outcome := range []string{"error", "ok"} {
+		if got := s.metric(t, `quarry_engine_task_duration_seconds_count{outcome="`+outcome+`",task="flush"}`); got == "" || got == "0" {
+			t.Errorf("flushes that ended in %s: %q", outcome, got)
+		}
+	}
 	if err := s.app.WaitVectors(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -94,10 +94,19 @@ func TestIndexIsKept(t *testing.T) {
 	if err != nil || before.Chunks != 11 || after.Chunks != 11 || after.Segments != 2 || after.DiskBytes == 0 {
 		t.Errorf("compact: %+v to %+v, %v", before, after, err)
 	}
-	findsAll(t, start(t, data), "anchor")
+	s := start(t, data)
+	findsAll(t, s, "anchor")
+	s.until(t, "the metrics tell of the index", func() bool {
+		return s.metric(t, `quarry_engine_chunks{state="live"}`) == "11" && s.metric(t, `quarry_engine_segments{size="small"}`) == "2"
+	})
+	for _, part := range []string{"vectors", "codes", "postings", "bitmaps", "other"} {
+		if got := s.metric(t, `quarry_engine_disk_bytes{part="`+part+`"}`); got == "" || got == "0" {
+			t.Errorf("%s take %q bytes on disk", part, got)
+		}
+	}
 }
 
-// metric reads the value of a metric without labels.
+// metric reads the value of a metric, which is named with its labels.
 func (s *server) metric(t *testing.T, name string) string {
 	t.Helper()
 	r, err := http.Get(s.app.URL() + "/metrics")

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
 	"github.com/quarry-search/quarry/internal/engine/segment"
@@ -58,23 +59,31 @@ func (e *Engine) consolidateOne(ctx context.Context) (bool, error) {
 	if parts == nil {
 		return false, nil
 	}
+	began := time.Now()
+	err := e.consolidate(ctx, collection, of, parts)
+	e.task(TaskMerge, began, err)
+	if e.lost(err) {
+		err = nil
+	}
+	return true, err
+}
+
+// consolidate makes one segment, with its graph, of parts of a view.
+func (e *Engine) consolidate(ctx context.Context, collection string, of *view, parts []*part) error {
 	seg, err := build(metricOf(parts), nil, parts)
 	if err != nil {
-		if e.lost(err) {
-			err = nil
-		}
-		return true, err
+		return err
 	}
 	var g *partGraph
 	if of.fitForGraph(seg) {
 		if g, err = e.makeGraph(ctx, seg, baseFor(seg, parts)); err != nil {
-			return true, err
+			return err
 		}
 	}
 	if !e.replace(collection, parts, seg, g) && g != nil {
-		return true, e.forget(g)
+		return e.forget(g)
 	}
-	return true, nil
+	return nil
 }
 
 // base is a graph to begin with, and where its rows are in the new segment.

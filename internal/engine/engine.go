@@ -34,6 +34,9 @@ type Options struct {
 	// Damaged is told of each file that was found damaged and taken out of the
 	// index; nil for nobody. It must return quickly.
 	Damaged func(*Problem)
+	// Task is told of each flush, merge and graph that ended, by the names in
+	// usage.go; nil for nobody. It must return quickly.
+	Task func(task string, took time.Duration, err error)
 	// ReadOnly leaves the folder as it is: what is applied stays in memory.
 	ReadOnly bool
 	// KnownField reports attribute keys that filters may always name, whether

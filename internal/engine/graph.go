@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
 	"github.com/quarry-search/quarry/internal/engine/kernel"
@@ -67,11 +68,13 @@ func (e *Engine) graphOne(ctx context.Context) (bool, error) {
 	if wanting == nil {
 		return false, nil
 	}
+	began := time.Now()
 	err := wanting.ready()
 	var g *partGraph
 	if err == nil {
 		g, err = e.makeGraph(ctx, wanting.seg, nil)
 	}
+	e.task(TaskGraph, began, err)
 	if err = wanting.damage(err); err != nil && e.lost(err) {
 		return true, nil
 	}

@@ -112,7 +112,9 @@ func (e *Engine) mergeOne(most int) (bool, error) {
 // puts it in their place. Documents that died meanwhile die in it too. When
 // one of the parts is no longer there the work was for nothing.
 func (e *Engine) mergeParts(collection string, parts []*part) error {
+	began := time.Now()
 	seg, err := build(metricOf(parts), nil, parts)
+	e.task(TaskMerge, began, err)
 	if err != nil {
 		if e.lost(err) {
 			return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/engine/vfs"
@@ -147,7 +148,10 @@ func (e *Engine) flush() error {
 	if s.seq == e.flushed && !merged {
 		return nil
 	}
-	if err := e.write(s); err != nil {
+	began := time.Now()
+	err := e.write(s)
+	e.task(TaskFlush, began, err)
+	if err != nil {
 		e.merged.Store(true) // or the next one might find nothing to do
 		err = fmt.Errorf("%w: %w", ErrFlush, err)
 		e.unwritten.Store(&err)

@@ -16,7 +16,7 @@ type Snapshot struct {
 	Queue       map[string]int64 // documents by state: waiting, running
 	QueueAge    time.Duration    // of the oldest document waiting
 	Segments    map[string]int64 // by size: memory, small, graph
-	Chunks      map[string]int64 // by state: live, dead
+	Chunks      map[string]int64 // by state: live, former, dead
 	MemoryBytes map[string]int64 // of the engine by part: codes, graph, postings, bitmaps, vectors, other
 	DiskBytes   map[string]int64 // of the engine by part
 	JobsActive  map[string]int64 // ingestions by state: queued, running
@@ -57,10 +57,10 @@ var (
 	unbalanced  = gauge("ingest_unbalanced_documents", "Accepted documents that are neither queued nor have a result: must be 0.")
 	queue       = gauge("ingest_queue_documents", "Documents accepted and not finished.", "state")
 	queueAge    = gauge("ingest_queue_age_seconds", "Age of the oldest document waiting.")
-	segments    = gauge("engine_segments", "Segments of the index.", "size")
-	chunkState  = gauge("engine_chunks", "Chunks in the index.", "state")
-	memoryBytes = gauge("engine_memory_bytes", "Memory of the index.", "part")
-	diskBytes   = gauge("engine_disk_bytes", "Disk space of the index.", "part")
+	segments    = gauge("engine_segments", "Segments of the index: not written yet, searched by a graph, others.", "size")
+	chunkState  = gauge("engine_chunks", "Chunks in the index: of present versions, of former ones, and dead ones that the next merge drops.", "state")
+	memoryBytes = gauge("engine_memory_bytes", "Memory of the index: of graphs, and of segments that are not written yet.", "part")
+	diskBytes   = gauge("engine_disk_bytes", "Files of the index.", "part")
 	recallWant  = gauge("engine_recall_expected_total", "Chunks that exact repetitions of sampled searches found.", "path")
 	recallGot   = gauge("engine_recall_found_total", "How many of them the searches had found.", "path")
 	jobsActive  = gauge("job_active", "Jobs not ended.", "kind", "state")

@@ -50,6 +50,7 @@ type Metrics struct {
 	dropped, overflow                              *prometheus.CounterVec
 	inFlight                                       *prometheus.GaugeVec
 	panics, corruptions                            prometheus.Counter
+	taskDuration                                   *prometheus.HistogramVec
 
 	providerDuration, providerWait               *prometheus.HistogramVec
 	providerErrors, providerTokens, providerCost *prometheus.CounterVec
@@ -77,6 +78,7 @@ func NewMetrics(b Build) *Metrics {
 	m.registerAnswer()
 	m.registerIngest()
 	m.registerProvider()
+	m.registerEngine()
 	return m
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/quarry-search/quarry/internal/clause"
 	"github.com/quarry-search/quarry/internal/engine"
@@ -37,6 +38,9 @@ type Log struct {
 	// RecallSample is the fraction of searches by meaning that Run repeats
 	// exactly, to see what they missed.
 	RecallSample float64
+	// Task is told of each flush, merge and graph of Run that ended; nil for
+	// nobody. It must return quickly.
+	Task func(task string, took time.Duration, err error)
 	// KeepHistory keeps former versions, for reads as of a change, until Forget
 	// or Purge.
 	KeepHistory bool
@@ -68,7 +72,7 @@ func openDir(dir string, log Log, damaged func(rag.Problem), readOnly bool) (*In
 	if err != nil {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
-	o := engine.Options{FS: fs, Head: &log.Head, Log: log.ID, RecallSample: log.RecallSample, Fingerprint: log.Fingerprint, KeepHistory: log.KeepHistory, ReadOnly: readOnly}
+	o := engine.Options{FS: fs, Head: &log.Head, Log: log.ID, RecallSample: log.RecallSample, Fingerprint: log.Fingerprint, KeepHistory: log.KeepHistory, Task: log.Task, ReadOnly: readOnly}
 	if damaged != nil {
 		o.Damaged = func(p *engine.Problem) { damaged(problem(p)) }
 	}
@@ -99,6 +103,9 @@ func (x *Index) Run(ctx context.Context, report func(error)) { x.engine.Run(ctx,
 // Recall tells, by path, how many chunks sampled searches should have found and
 // did.
 func (x *Index) Recall() map[string]engine.Recall { return x.engine.Recall() }
+
+// Usage is what the index takes, over all collections.
+func (x *Index) Usage() engine.Usage { return x.engine.Usage() }
 
 // Forget drops the versions that were replaced or deleted at or before seq.
 func (x *Index) Forget(seq uint64) error { return coded(x.engine.Forget(seq), "") }
