@@ -15,6 +15,9 @@ import (
 // deleted meanwhile is not.
 func TestLargePartsBecomeOne(t *testing.T) {
 	for _, fs := range []vfs.FS{nil, vfs.NewMemory()} {
+		if fs == nil && testing.Short() {
+			continue
+		}
 		e, vectors := withGraph(t, fs)
 		r := rand.New(rand.NewPCG(9, 9))
 		seq := e.Applied()
@@ -97,6 +100,9 @@ func foundThemselves(t *testing.T, e *Engine, vectors map[string][]float32) floa
 }
 
 func TestDeadLargePartIsWrittenAnew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a second graph is built: without -short")
+	}
 	e, vectors := withGraph(t, nil)
 	var changes []Change
 	for i := range graphTestRows * 3 / 10 {

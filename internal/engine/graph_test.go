@@ -121,6 +121,9 @@ func TestGraphs(t *testing.T) {
 }
 
 func TestDamagedGraphIsBuiltAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a second graph is built: without -short")
+	}
 	fs := vfs.NewMemory()
 	e, _ := withGraph(t, fs)
 	must(t, e.Close())
