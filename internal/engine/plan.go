@@ -7,9 +7,11 @@ const (
 	beamLeast  = 64
 	beamFactor = 2
 	// Where a filter applies, one in seedEvery of the rows that pass it is
-	// looked at for where to begin, and seeds of them are taken.
-	seedEvery = 32
-	seeds     = 16
+	// looked at for where to begin, at most seedSample of them, and seeds of
+	// these are taken.
+	seedEvery  = 32
+	seedSample = 4096
+	seeds      = 16
 )
 
 // plan is how the dense leg finds the best rows of each part.
@@ -76,7 +78,7 @@ func (s *search) planGraph(c costs, part *part, n, keep int) (way string, budget
 	share := rows / float64(part.seg.Rows())
 	walk := float64(s.beam(share < 1))*cost.met*cost.score/share + fine
 	if share < 1 {
-		walk += rows / seedEvery * c.bits
+		walk += min(rows/seedEvery, seedSample) * c.bits
 	}
 	if walk < least {
 		return PathGraph, int((least - fine) / cost.score)
@@ -134,7 +136,7 @@ func (s *search) walk(q *denseQuery, i int, rows []uint32, budget int) (done boo
 // codes.
 func (s *search) seeds(q *denseQuery, i int, rows []uint32) []uint32 {
 	q.rows = q.rows[:0]
-	for at := 0; at < len(rows); at += seedEvery {
+	for at := 0; at < len(rows); at += max(seedEvery, len(rows)/seedSample) {
 		q.rows = append(q.rows, rows[at])
 	}
 	q.kept = q.kept[:0]
