@@ -108,7 +108,9 @@ func (w testWriter) Write(b []byte) (int, error) {
 
 func (s *server) until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+	// Long, for the race detector on a busy machine: a first PDF alone takes
+	// minutes there.
+	for deadline := time.Now().Add(5 * time.Minute); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it did not happen that %s", what)
 		}

@@ -71,7 +71,7 @@ func misbehave(how string) {
 }
 
 func newClient(t *testing.T, mode string) *Client {
-	c := &Client{CacheDir: cacheDir, Command: func() (*exec.Cmd, error) {
+	c := &Client{CacheDir: cacheDir, StartTimeout: 10 * time.Minute, Command: func() (*exec.Cmd, error) {
 		path, err := os.Executable()
 		return exec.Command(path, mode), err
 	}}
@@ -346,7 +346,7 @@ func BenchmarkPages(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c := &Client{CacheDir: cacheDir, Command: func() (*exec.Cmd, error) { return exec.Command(path, Subcommand), nil }}
+	c := &Client{CacheDir: cacheDir, StartTimeout: 10 * time.Minute, Command: func() (*exec.Cmd, error) { return exec.Command(path, Subcommand), nil }}
 	defer c.Close()
 	page := strings.TrimSuffix(strings.Repeat("The quarry gives limestone of a pale colour, which masons cut.\n", 45), "\n")
 	pages := make([]string, 100)
