@@ -24,7 +24,7 @@ const (
 )
 
 // beams are the widths that are measured.
-var beams = []int{10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}
+var beams = []int{10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536}
 
 // indexed is an open index with the data that it was made of.
 type indexed struct {
