@@ -17,7 +17,11 @@ type Problem struct {
 func (p *Problem) Error() string {
 	s := p.Code + ": " + p.Detail
 	for _, e := range p.Errors {
-		s += "; " + e.Pointer + ": " + e.Message
+		if e.Message == p.Detail {
+			s += " (" + e.Pointer + ")"
+		} else if p.Detail != e.Pointer+": "+e.Message {
+			s += "; " + e.Pointer + ": " + e.Message
+		}
 	}
 	return s
 }

@@ -32,17 +32,15 @@ func Resplit(prev Previous, p rag.Parsed, opts Options) []rag.Chunk {
 		cuts = append(cuts, pl.at, pl.at+len(prev.Chunks[pl.n].Text))
 	}
 	opts = opts.withDefaults()
-	for range maxExtraCuts {
+	for extra := 0; ; extra++ {
 		s := newSplitter(p, opts, cuts)
 		pieces := s.join(s.keep(prev, places))
-		if s.cutAt == 0 {
+		if s.cutAt == 0 || extra == maxExtraCuts {
 			return s.emit(pieces)
 		}
 		cuts = append(cuts, s.cutAt)
 		slices.Sort(cuts)
 	}
-	s := newSplitter(p, opts, cuts)
-	return s.emit(s.join(s.keep(prev, places)))
 }
 
 // maxExtraCuts bounds how often a document is cut anew because a sentence

@@ -45,32 +45,23 @@ func Name() string { return active.name }
 // depend on the rows beside it.
 //
 // Invariant: every id names a row that lies in base; assembly does not check.
-func DotsF32(out, q, base []float32, ids []uint32) {
-	whole := len(ids) &^ 3
-	if whole > 0 {
-		active.dotsF32(out[:whole], q, base, ids[:whole])
-	}
-	if rest := len(ids) - whole; rest > 0 {
-		var padded [4]uint32
-		var four [4]float32
-		pad(&padded, ids[whole:])
-		active.dotsF32(four[:], q, base, padded[:])
-		copy(out[whole:len(ids)], four[:])
-	}
-}
+func DotsF32(out, q, base []float32, ids []uint32) { byFour(active.dotsF32, out, q, base, ids) }
 
 // SquaresF32 sets out[i] to the squared distance of q and row ids[i] of base,
 // under the conditions of DotsF32. That of equal vectors is 0.
-func SquaresF32(out, q, base []float32, ids []uint32) {
+func SquaresF32(out, q, base []float32, ids []uint32) { byFour(active.squaresF32, out, q, base, ids) }
+
+// byFour hands a kernel four rows at a time: the last ones padded.
+func byFour(f func(out, q, base []float32, ids []uint32), out, q, base []float32, ids []uint32) {
 	whole := len(ids) &^ 3
 	if whole > 0 {
-		active.squaresF32(out[:whole], q, base, ids[:whole])
+		f(out[:whole], q, base, ids[:whole])
 	}
 	if rest := len(ids) - whole; rest > 0 {
 		var padded [4]uint32
 		var four [4]float32
 		pad(&padded, ids[whole:])
-		active.squaresF32(four[:], q, base, padded[:])
+		f(four[:], q, base, padded[:])
 		copy(out[whole:len(ids)], four[:])
 	}
 }
