@@ -74,5 +74,6 @@ type Page[T any] struct {
 
 // Written answers a write that leaves nothing to show.
 type Written struct {
-	Seq uint64 `json:"seq" doc:"Of the change: pass it as min_seq to read your write"`
+	Seq    uint64 `json:"seq" doc:"Of the change: pass it as min_seq to read your write"`
+	Erased int    `json:"erased,omitempty" doc:"Versions that were erased for good, where that was asked for"`
 }

@@ -76,6 +76,18 @@ func (c *Client) DeleteDocument(ctx context.Context, id string, opts ...WriteOpt
 	return call[api.Written](ctx, c, request{method: "DELETE", path: []string{"v1", "documents", id}, options: opts})
 }
 
+// PurgeDocument deletes a document, if it is there, and erases all its versions
+// for good. It returns when no file of the server holds them.
+func (c *Client) PurgeDocument(ctx context.Context, id string, opts ...WriteOption) (api.Written, error) {
+	return call[api.Written](ctx, c, request{method: "DELETE", path: []string{"v1", "documents", id}, query: url.Values{"purge": {"true"}}, options: opts})
+}
+
+// EraseVersions erases the former versions of a document for good: all but the
+// current one, if it has one.
+func (c *Client) EraseVersions(ctx context.Context, id string, opts ...WriteOption) (api.Written, error) {
+	return call[api.Written](ctx, c, request{method: "DELETE", path: []string{"v1", "documents", id, "versions"}, options: opts})
+}
+
 // SetAccess replaces a document's access list.
 func (c *Client) SetAccess(ctx context.Context, id string, access []string, opts ...WriteOption) (api.Document, error) {
 	return call[api.Document](ctx, c, request{method: "PUT", path: []string{"v1", "documents", id, "access"}, body: api.SetAccess{Access: access}, options: opts})

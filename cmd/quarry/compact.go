@@ -19,7 +19,10 @@ func (c *cli) compactCommand() *cobra.Command {
 			"segments by itself and keeps the dead below a quarter; this gets the rest, as\n" +
 			"after a large deletion. It needs room for the index a second time, on disk and\n" +
 			"for one collection at a time in memory. The server must be stopped; to stop\n" +
-			"this command is safe at any time. The catalog is left as it is.",
+			"this command is safe at any time. The catalog is left as it is.\n\n" +
+			"--purge erases: every former version of a document, of a deleted one all,\n" +
+			"leaves the index and the catalog, with what no other document shares, and both\n" +
+			"files are rewritten, so that no byte of it stays in the data directory.",
 		Example: "  quarry compact\n  quarry compact --purge 3f2a9c\n  quarry compact --data /var/lib/quarry --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,7 +39,7 @@ func (c *cli) compactCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringSliceVar(&purge, "purge", nil, "drop every former version of this document, by id, from the index (repeatable)")
+	cmd.Flags().StringSliceVar(&purge, "purge", nil, "erase every former version of this document, by id, for good (repeatable)")
 	c.jsonFlag(cmd)
 	return cmd
 }

@@ -57,6 +57,7 @@ type App struct {
 	jobs      *ingest.Jobs
 	indexer   *ingest.Indexer
 	follower  *ingest.Embedder
+	eraser    *ingest.Eraser
 	retriever *retrieve.Retriever
 	answerer  *answer.Answerer
 	server    *http.Server
@@ -180,6 +181,7 @@ func (a *App) connect() (err error) {
 	a.indexer = ingest.NewIndexer(a.catalog, a.catalog, a.index, a.embedder.Fingerprint(), events)
 	a.indexer.Heal(a.index, present{a.catalog})
 	a.follower = ingest.NewEmbedder(a.catalog, a.catalog, a.embedder, events)
+	a.eraser = ingest.NewEraser(a.catalog, a.index, a.indexer, events)
 	return a.refingerprint(context.Background())
 }
 
@@ -211,6 +213,7 @@ func (a *App) assemble() error {
 		Answerer:     telemetry.WatchAnswers(a.answerer, a.metrics, tracer),
 		Ingester:     telemetry.WatchIngests(a.service, a.metrics, tracer),
 		Jobs:         runner{a},
+		Eraser:       a.eraser,
 		Authenticate: authenticator(a.principal),
 		Scope:        policy.Scope,
 		Ready:        a.ready,

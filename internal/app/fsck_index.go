@@ -101,9 +101,19 @@ func (k *indexCheck) anew(ctx context.Context, index *local.Index) (*local.Index
 
 // follow applies the rest of the log to the index, and heals it.
 func (k *indexCheck) follow(ctx context.Context, index *local.Index) error {
-	head, err := k.catalog.Head(ctx)
+	indexer, err := followLog(ctx, k.catalog, index, k.fingerprint)
 	if err != nil {
 		return err
+	}
+	indexer.Heal(index, present{k.catalog})
+	return indexer.HealNow(ctx)
+}
+
+// followLog applies the rest of the log to the index of a stopped server.
+func followLog(ctx context.Context, catalog *sqlite.Catalog, index *local.Index, fingerprint string) (*ingest.Indexer, error) {
+	head, err := catalog.Head(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var failure error
 	following, stop := context.WithCancel(ctx)
@@ -114,17 +124,16 @@ func (k *indexCheck) follow(ctx context.Context, index *local.Index) error {
 			stop()
 		}
 	}}
-	indexer := ingest.NewIndexer(k.catalog, k.catalog, index, k.fingerprint, events)
+	indexer := ingest.NewIndexer(catalog, catalog, index, fingerprint, events)
 	done := make(chan error, 1)
 	go func() { done <- indexer.Run(following) }()
 	err = ingest.Freshness{Indexer: indexer}.WaitApplied(following, head)
 	stop()
 	<-done
 	if err = errors.Join(failure, err); err != nil {
-		return fmt.Errorf("follow the log: %w", err)
+		return nil, fmt.Errorf("follow the log: %w", err)
 	}
-	indexer.Heal(index, present{k.catalog})
-	return indexer.HealNow(ctx)
+	return indexer, nil
 }
 
 // embedded reports texts that the embedder has passed without a vector, and

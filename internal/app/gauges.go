@@ -26,9 +26,9 @@ const gaugeInterval = 5 * time.Second
 func (g *gauges) run(ctx context.Context) error {
 	ticker := time.NewTicker(gaugeInterval)
 	defer ticker.Stop()
-	index, embedder := lagClock{}, lagClock{}
+	index, embedder, eraser := lagClock{}, lagClock{}, lagClock{}
 	for {
-		if s, err := g.refresh(ctx, index, embedder); err == nil {
+		if s, err := g.refresh(ctx, index, embedder, eraser); err == nil {
 			g.slow.Store(&s)
 		}
 		select {
@@ -47,7 +47,7 @@ func (g *gauges) read() telemetry.Snapshot {
 	return telemetry.Snapshot{}
 }
 
-func (g *gauges) refresh(ctx context.Context, index, embedder lagClock) (telemetry.Snapshot, error) {
+func (g *gauges) refresh(ctx context.Context, index, embedder, eraser lagClock) (telemetry.Snapshot, error) {
 	s := telemetry.Snapshot{Queue: map[string]int64{}, JobsActive: map[string]int64{}}
 	head, err := g.catalog.Head(ctx)
 	if err != nil {
@@ -57,6 +57,7 @@ func (g *gauges) refresh(ctx context.Context, index, embedder lagClock) (telemet
 	s.Followers = []telemetry.Follower{
 		index.follower(ingest.IndexerName, g.indexer.Applied(), head),
 		embedder.follower(ingest.EmbedderName, g.follower.Read(), head),
+		eraser.follower(ingest.EraserName, g.eraser.Read(), head),
 	}
 	if err := g.countJobs(ctx, &s); err != nil {
 		return s, err

@@ -2,14 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/quarry-search/quarry/internal/catalog/sqlite"
-	"github.com/quarry-search/quarry/internal/config"
 	"github.com/quarry-search/quarry/internal/index/local"
 	"github.com/quarry-search/quarry/internal/ingest"
 	"github.com/quarry-search/quarry/internal/rag"
@@ -92,94 +88,4 @@ func (a *App) forget(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Sizes are what an index takes.
-type Sizes struct {
-	Chunks    int64
-	Segments  int64
-	DiskBytes int64
-}
-
-// Compact rewrites the index of a data directory that no process works on as
-// one segment for each collection, without the dead. It returns the sizes
-// before and after.
-//
-// Of the documents in purge, by id, every former version leaves the index.
-func Compact(ctx context.Context, c config.Config, purge ...string) (before, after Sizes, err error) {
-	if _, err := os.Stat(c.Data); err != nil {
-		return before, after, fmt.Errorf("open data directory: %w", err)
-	}
-	held, err := acquire(c.Data)
-	if err != nil {
-		return before, after, err
-	}
-	defer func() { err = errors.Join(err, held.release()) }()
-	catalog, err := sqlite.Open(c.Data, sqlite.Options{})
-	if err != nil {
-		return before, after, err
-	}
-	defer func() { err = errors.Join(err, catalog.Close()) }()
-	log, err := logOf(ctx, catalog, "")
-	if err != nil {
-		return before, after, err
-	}
-	index, err := local.OpenDir(indexDir(c.Data), log, nil)
-	if err != nil {
-		return before, after, err
-	}
-	defer func() { err = errors.Join(err, index.Close()) }()
-	if why := index.Recovered(); why != nil {
-		return before, after, fmt.Errorf("there is nothing to compact, the next start builds the index anew: %w", why)
-	}
-	if lost := index.Lost(); len(lost) > 0 {
-		return before, after, fmt.Errorf("the index is damaged in %d collections: quarry fsck, or the next start, heals it", len(lost))
-	}
-	if before, err = sizesOf(ctx, catalog, index); err != nil {
-		return before, after, err
-	}
-	if err := purgeFrom(ctx, catalog, index, purge); err != nil {
-		return before, after, err
-	}
-	if err := index.Compact(ctx); err != nil {
-		return before, after, fmt.Errorf("compact the index: %w", err)
-	}
-	after, err = sizesOf(ctx, catalog, index)
-	return before, after, err
-}
-
-func purgeFrom(ctx context.Context, catalog *sqlite.Catalog, index *local.Index, documents []string) error {
-	collections, err := catalog.ListCollections(ctx, system("former versions are purged wherever they are"))
-	if err != nil {
-		return err
-	}
-	for _, c := range collections {
-		for _, id := range documents {
-			if err := index.Purge(c.Name, id); err != nil {
-				return fmt.Errorf("purge document %s: %w", id, err)
-			}
-		}
-	}
-	return nil
-}
-
-// sizesOf adds up what the index holds of the catalog's collections.
-func sizesOf(ctx context.Context, catalog *sqlite.Catalog, index *local.Index) (s Sizes, err error) {
-	collections, err := catalog.ListCollections(ctx, system("sizes of the index"))
-	if err != nil {
-		return s, err
-	}
-	for _, c := range collections {
-		stats, err := index.Stats(ctx, c.Name)
-		if rag.CodeOf(err) == rag.CodeNotFound {
-			continue // created, not yet applied
-		}
-		if err != nil {
-			return s, err
-		}
-		s.Chunks += stats.Chunks
-		s.Segments += int64(stats.Segments)
-		s.DiskBytes += stats.DiskBytes
-	}
-	return s, nil
 }

@@ -38,6 +38,10 @@ const (
 	Unknown
 	// Skip only advances the sequence number.
 	Skip
+	// Erase drops every former version of a document from its collection's
+	// past, as if it had never been. What segments still hold of it, Scrub
+	// removes.
+	Erase
 )
 
 // Change is one entry of the log. Vectors that come with any kind of change

@@ -109,12 +109,18 @@ func (e *Engine) install(collection string, seg *segment.Segment, g *partGraph) 
 	return true
 }
 
-// forget drops a graph that came too late.
+// forget drops a graph that came too late, and its file: it may hold codes of
+// what Scrub has removed meanwhile.
 func (e *Engine) forget(g *partGraph) error {
 	e.flushing.Lock()
 	defer e.flushing.Unlock()
-	delete(e.graphs, graphName(g.file.number))
-	return g.file.mapping.Close()
+	name := graphName(g.file.number)
+	delete(e.graphs, name)
+	err := g.file.mapping.Close()
+	if e.options.FS != nil {
+		_ = e.options.FS.Remove(name) // else the next flush sweeps it
+	}
+	return err
 }
 
 // makeGraph builds the graph of a segment, out of another one if there is a

@@ -156,6 +156,14 @@ func (t *transaction) remember(c Change) Change {
 		t.past(c.Collection).known(c.Document.ID, c.Seq)
 	case Unknown:
 		t.past(c.Collection).unknown(c.Document.ID)
+	case Erase:
+		if t.draft(c.Collection + pastSuffix).dropped {
+			break // there is no past
+		}
+		past := t.past(c.Collection)
+		for _, id := range past.copies(c.Document.ID) {
+			past.remove(id)
+		}
 	case SetAccess:
 		past := t.past(c.Collection)
 		for _, id := range past.copies(c.Document.ID) {

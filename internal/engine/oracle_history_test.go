@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -39,6 +40,12 @@ func (p *oraclePast) setAccess(doc Document) {
 		if d.ID == doc.ID {
 			d.Access = doc.Access
 		}
+	}
+}
+
+func (p *oraclePast) erase(id string) {
+	if p != nil {
+		p.docs = slices.DeleteFunc(p.docs, func(d *oracleDoc) bool { return d.ID == id })
 	}
 }
 
@@ -101,9 +108,48 @@ func (w *world) rewritePast(e *Engine) error {
 		return e.Forget(seq)
 	}
 	coll, id := w.collection(), w.id()
-	past := w.oracle.pasts[coll]
-	past.docs = slices.DeleteFunc(past.docs, func(d *oracleDoc) bool { return d.ID == id })
-	return e.Purge(coll, id)
+	w.oracle.pasts[coll].erase(id)
+	if err := e.Purge(coll, id); err != nil {
+		return err
+	}
+	return scrub(e, coll, id)
+}
+
+// scrub scrubs a document and reports what is left of its dead versions.
+func scrub(e *Engine, coll, id string) error {
+	if err := e.Scrub(context.Background(), coll, []string{id}); err != nil {
+		return err
+	}
+	s := e.pin()
+	defer s.unpin()
+	for _, name := range []string{coll, coll + pastSuffix} {
+		if v := s.view(name); v != nil && slices.ContainsFunc(v.parts, func(p *part) bool { return p.holdsDead([]string{id}) }) {
+			return fmt.Errorf("a segment of %q still holds a dead version of %q", name, id)
+		}
+	}
+	return nil
+}
+
+// TestScrubKeepsGraphs scrubs a document out of a segment with a graph: it gets
+// a graph again, and its former files are gone.
+func TestScrubKeepsGraphs(t *testing.T) {
+	fs := vfs.NewMemory()
+	e, _ := withGraph(t, fs)
+	before := namesOf(t, fs)
+	list, err := e.Stored("a", "", 1)
+	must(t, err)
+	must(t, e.Apply([]Change{{Seq: e.Applied() + 1, Kind: Delete, Collection: "a", Document: Document{ID: list[0].ID}}}))
+	must(t, scrub(e, "a", list[0].ID))
+	p := e.state.Load().view("a").parts[0]
+	if p.graph == nil || !p.whole() {
+		t.Errorf("graph %v, whole %v", p.graph != nil, p.whole())
+	}
+	for _, name := range namesOf(t, fs) {
+		if name != manifestName && slices.Contains(before, name) {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	must(t, e.Close())
 }
 
 // TestDamageEndsThePast damages every segment in turn: nothing wrong is told of

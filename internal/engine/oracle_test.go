@@ -60,6 +60,8 @@ func (o *oracle) apply(c Change) {
 		o.pasts[c.Collection].keep(docs[c.Document.ID], c)
 		o.pasts[c.Collection].known(c)
 		delete(docs, c.Document.ID)
+	case Erase:
+		o.pasts[c.Collection].erase(c.Document.ID)
 	case SetAccess:
 		o.pasts[c.Collection].setAccess(c.Document)
 		if d := docs[c.Document.ID]; d != nil {
@@ -279,6 +281,9 @@ func (w *world) step() {
 			if w.r.IntN(2) == 0 {
 				w.add(Change{Kind: Delete, Collection: coll, Document: Document{ID: id}})
 			}
+		}
+		if w.r.IntN(3) == 0 {
+			w.add(Change{Kind: Erase, Collection: coll, Document: Document{ID: w.id()}})
 		}
 		if w.r.IntN(12) == 0 {
 			w.add(Change{Kind: Drop, Collection: coll})

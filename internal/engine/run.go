@@ -128,12 +128,23 @@ func (e *Engine) mergeParts(collection string, parts []*part) error {
 // replace puts a segment, and its graph if it has one, in the place of the
 // parts that it was made of. It reports false where a part is no longer there.
 func (e *Engine) replace(collection string, parts []*part, seg *segment.Segment, g *partGraph) bool {
+	graphs, ok := e.replaceParts(collection, parts, seg, g)
+	e.flushing.Lock()
+	defer e.flushing.Unlock()
+	for _, name := range graphs {
+		delete(e.graphs, name) // no manifest will name it
+	}
+	return ok
+}
+
+// replaceParts is replace; it returns the graph files of the parts as well.
+func (e *Engine) replaceParts(collection string, parts []*part, seg *segment.Segment, g *partGraph) (graphs []string, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.state.Load()
 	v := now.view(collection)
 	if v == nil {
-		return false
+		return nil, false
 	}
 	next := v.like()
 	replaced := map[int]bool{}
@@ -141,9 +152,12 @@ func (e *Engine) replace(collection string, parts []*part, seg *segment.Segment,
 	for _, p := range parts {
 		i := v.holding(p.seg)
 		if i < 0 {
-			return false
+			return nil, false
 		}
 		replaced[i] = true
+		if old := v.parts[i].graph; old != nil {
+			graphs = append(graphs, graphName(old.file.number))
+		}
 		died := p.docs.Clone()
 		died.AndNot(v.parts[i].docs)
 		died.Each(func(doc uint32) {
@@ -162,7 +176,7 @@ func (e *Engine) replace(collection string, parts []*part, seg *segment.Segment,
 	}
 	e.publish(now.seq, map[string]*view{collection: next})
 	e.merged.Store(true)
-	return true
+	return graphs, true
 }
 
 // Compact makes one segment of each collection, without the dead, and makes

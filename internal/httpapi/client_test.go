@@ -83,8 +83,12 @@ func TestClient(t *testing.T) {
 	check("access", err, d.Access[0] == "user:ana")
 	_, err = c.DeleteDocument(ctx, put.ID, client.IfSeq(1))
 	check("delete stale", nil, client.Code(err) == "precondition_failed")
+	erased, err := c.EraseVersions(ctx, put.ID)
+	check("erase former versions", err, erased.Erased == 0)
 	written, err := c.DeleteDocument(ctx, put.ID)
 	check("delete", err, written.Seq == f.seq)
+	erased, err = c.PurgeDocument(ctx, put.ID)
+	check("purge", err, erased.Erased == 1)
 
 	job, err := c.CreateJob(ctx, api.CreateJob{Collection: "notes", Path: "."})
 	check("job", err, job.ID == "j1")

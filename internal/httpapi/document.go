@@ -43,6 +43,12 @@ type documentsOutput struct {
 type deleteDocumentInput struct {
 	DocumentPath
 	Conditions
+	Purge bool `query:"purge" doc:"Erase all versions for good: nothing of them can be read any more, here or in the server's files. Needs the role admin"`
+}
+
+type eraseVersionsInput struct {
+	DocumentPath
+	Conditions
 }
 
 type accessInput struct {
@@ -80,8 +86,12 @@ func (s *server) registerDocuments() {
 	}, s.getDocument)
 	register(s, operation{
 		id: "delete-document", method: http.MethodDelete, path: "/v1/documents/{id}", tag: "Documents", kind: "ingest", role: rag.RoleWriter,
-		summary: "Delete a document", detail: "Its current version is gone from search. Versions stay readable by number until retention drops them.", errors: []int{400, 404, 412},
+		summary: "Delete a document", detail: "Its current version is gone from search. Versions stay readable by number until they are erased: with purge, at once, which also works on a document that was deleted before.", errors: []int{400, 404, 412, 503},
 	}, s.deleteDocument)
+	register(s, operation{
+		id: "erase-versions", method: http.MethodDelete, path: "/v1/documents/{id}/versions", tag: "Documents", kind: "ingest", role: rag.RoleAdmin,
+		summary: "Erase a document's former versions", detail: "For good, with all that no other document shares; the current version stays. Answers when no file of the server holds them any more, which takes rewriting them. Erasing goes on when the client leaves. erased is 0 when there was no former version.", errors: []int{400, 404, 412, 503},
+	}, s.eraseVersions)
 	register(s, operation{
 		id: "document-source", method: http.MethodGet, path: "/v1/documents/{id}/source", tag: "Documents", kind: "read", role: rag.RoleReader,
 		summary: "Download the original bytes", errors: []int{404, 422},
@@ -141,8 +151,29 @@ func (s *server) deleteDocument(ctx context.Context, p rag.Principal, in *delete
 	if err != nil {
 		return nil, err
 	}
+	if in.Purge {
+		return s.erase(ctx, p, in.ID, true, ifSeq)
+	}
 	seq, err := s.Catalog.DeleteDocument(ctx, s.Scope(p), in.ID, ifSeq)
 	return &writtenOutput{api.Written{Seq: seq}}, err
+}
+
+func (s *server) eraseVersions(ctx context.Context, p rag.Principal, in *eraseVersionsInput) (*writtenOutput, error) {
+	ifSeq, err := in.seq()
+	if err != nil {
+		return nil, err
+	}
+	return s.erase(ctx, p, in.ID, false, ifSeq)
+}
+
+// erase erases versions for good. SECURITY: nothing brings them back, so it
+// takes more than the role that may delete.
+func (s *server) erase(ctx context.Context, p rag.Principal, id string, whole bool, ifSeq uint64) (*writtenOutput, error) {
+	if !p.Has(rag.RoleAdmin) {
+		return nil, &rag.Error{Code: rag.CodeForbidden, Message: "this needs the role " + string(rag.RoleAdmin)}
+	}
+	out, err := s.Eraser.Erase(ctx, s.Scope(p), id, whole, ifSeq)
+	return &writtenOutput{api.Written{Seq: out.Seq, Erased: out.Versions}}, err
 }
 
 func (s *server) setAccess(ctx context.Context, p rag.Principal, in *accessInput) (*documentOutput, error) {

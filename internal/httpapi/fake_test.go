@@ -61,7 +61,7 @@ func (f *fake) next() uint64 { f.seq++; return f.seq }
 
 func (f *fake) options() Options {
 	return Options{
-		Catalog: f, Index: fakeIndex{f}, Searcher: f, Answerer: f, Ingester: f, Jobs: f,
+		Catalog: f, Index: fakeIndex{f}, Searcher: f, Answerer: f, Ingester: f, Jobs: f, Eraser: f,
 		Authenticate: func(*http.Request) (rag.Principal, error) { return f.principal, f.authErr },
 		Scope: func(p rag.Principal) rag.Scope {
 			if p.Has(rag.RoleAdmin) {
@@ -195,6 +195,20 @@ func (f *fake) DeleteDocument(_ context.Context, s rag.Scope, id string, ifSeq u
 	defer f.mu.Unlock()
 	f.docs[id][len(f.docs[id])-1].Version.Gone = true
 	return f.next(), nil
+}
+
+func (f *fake) Erase(_ context.Context, s rag.Scope, id string, whole bool, ifSeq uint64) (rag.Erased, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kept := f.docs[id]
+	if len(kept) == 0 || !s.Allows(kept[0].Access) {
+		return rag.Erased{}, rag.NotFound("document " + id)
+	}
+	if last := len(kept) - 1; ifSeq != 0 && kept[last].Seq != ifSeq {
+		return rag.Erased{}, &rag.Error{Code: rag.CodePrecondition, Message: "it changed since"}
+	}
+	f.docs[id] = slices.DeleteFunc(slices.Clone(kept), func(d stored) bool { return whole || d.Version.Gone })
+	return rag.Erased{Seq: f.next(), DocumentID: id, Versions: len(kept) - len(f.docs[id])}, nil
 }
 
 func (f *fake) Document(_ context.Context, s rag.Scope, id string, version int) (rag.Document, error) {

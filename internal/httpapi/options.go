@@ -60,6 +60,11 @@ type JobRunner interface {
 	CancelJob(ctx context.Context, id string) error
 }
 
+// Eraser erases versions of documents, and returns when no file holds them.
+type Eraser interface {
+	Erase(ctx context.Context, s rag.Scope, id string, whole bool, ifSeq uint64) (rag.Erased, error)
+}
+
 // Observer is told of every request; package telemetry makes metrics of it.
 type Observer interface {
 	// RequestStarted is called before a request runs; done when it is over.
@@ -82,6 +87,7 @@ type Options struct {
 	Answerer Answerer
 	Ingester Ingester
 	Jobs     JobRunner
+	Eraser   Eraser
 	// Authenticate says who asks. Errors: CodeUnauthorized.
 	Authenticate func(*http.Request) (rag.Principal, error)
 	// Scope says what a principal may see: policy.Scope.
@@ -152,7 +158,7 @@ func (o Options) validate() error {
 	var faults []error
 	for name, missing := range map[string]bool{
 		"Catalog": o.Catalog == nil, "Index": o.Index == nil, "Searcher": o.Searcher == nil,
-		"Answerer": o.Answerer == nil, "Ingester": o.Ingester == nil, "Jobs": o.Jobs == nil,
+		"Answerer": o.Answerer == nil, "Ingester": o.Ingester == nil, "Jobs": o.Jobs == nil, "Eraser": o.Eraser == nil,
 		"Authenticate": o.Authenticate == nil, "Scope": o.Scope == nil, "Ready": o.Ready == nil,
 	} {
 		if missing {

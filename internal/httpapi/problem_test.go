@@ -253,7 +253,7 @@ func TestRoles(t *testing.T) {
 	for _, r := range [][3]string{
 		{"POST", "/v1/collections", `{"name":"x"}`}, {"DELETE", "/v1/collections/docs", ""},
 		{"POST", "/v1/collections/docs/documents", `{"uri":"a","text":"x"}`}, {"POST", "/v1/collections/docs/batch", `{}`},
-		{"DELETE", "/v1/documents/x", ""}, {"PUT", "/v1/documents/x/access", `{"access":[]}`}, {"GET", "/v1/jobs", ""}, {"GET", "/metrics", ""},
+		{"DELETE", "/v1/documents/x", ""}, {"DELETE", "/v1/documents/x?purge=true", ""}, {"DELETE", "/v1/documents/x/versions", ""}, {"PUT", "/v1/documents/x/access", `{"access":[]}`}, {"GET", "/v1/jobs", ""}, {"GET", "/metrics", ""},
 	} {
 		if p := problemIn(t, do(h, r[0], r[1], r[2]), 403); p.Code != string(rag.CodeForbidden) {
 			t.Errorf("%s %s: %s", r[0], r[1], p.Code)

@@ -15,6 +15,7 @@ import (
 type Catalog interface {
 	Collections
 	Documents
+	Erasures
 	Log
 	Embeddings
 	Jobs
@@ -95,7 +96,7 @@ type Documents interface {
 	// SetAccess replaces the access list.
 	SetAccess(ctx context.Context, id string, access []string, ifSeq uint64) (Document, error)
 	// DeleteDocument makes the current version gone. Old versions stay
-	// readable until retention drops them.
+	// readable until they are erased.
 	DeleteDocument(ctx context.Context, s Scope, id string, ifSeq uint64) (seq uint64, err error)
 
 	// Document returns a document at its current version, or, when version is

@@ -9,6 +9,7 @@ type ChangeKind string
 const (
 	ChangePublished ChangeKind = "version_published"
 	ChangeGone      ChangeKind = "version_gone"
+	ChangeErased    ChangeKind = "versions_erased"
 	ChangeAccess    ChangeKind = "access_changed"
 	ChangeVectors   ChangeKind = "vectors_ready"
 	ChangeCreated   ChangeKind = "collection_created"
@@ -22,13 +23,16 @@ const (
 // entry: a follower drops every other version of that document. An entry that
 // was read after a later one replaced it carries Superseded and no chunks; a
 // follower leaves such a document as it is, because the later entry follows.
+//
+// Erasing concerns former versions: a follower forgets whatever it keeps of a
+// document but its current version.
 type Change struct {
 	Seq        uint64
 	Time       time.Time // of the commit
 	Kind       ChangeKind
 	Collection string // "" for ChangeVectors
 
-	Document   *Document // published, gone (ID, URI and Version.Number only), access (ID and Access only)
+	Document   *Document // published, gone (ID, URI and Version.Number only), erased (ID only), access (ID and Access only)
 	Chunks     []Chunk   // published, unless Superseded
 	Superseded bool
 

@@ -28,7 +28,7 @@ var (
 	ingestStages = []string{"parse", "chunk", "commit", "embed", "index"}
 	kinds        = []string{"markdown", "text", "html", "code", "pdf", "table", "data", "other"}
 	embeddings   = []string{"computed", "reused", "failed"}
-	followers    = []string{"embedder", "index"}
+	followers    = []string{"embedder", "index", "eraser"}
 	followerErrs = []string{"transient", "poison", "version"}
 	freshness    = []string{"keyword", "vector", "access"}
 	jobKinds     = []string{"ingest"}

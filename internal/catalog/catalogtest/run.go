@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) rag.Catalog) {
 		{"publish invalid", testPublishInvalid},
 		{"attributes", testAttributes},
 		{"delete", testDelete},
+		{"erase", testErase},
 		{"access", testAccess},
 		{"scope", testScope},
 		{"list", testList},

@@ -37,6 +37,13 @@ func (c *cache[K, V]) get(key K) (v V, ok bool) {
 	return e.Value.(*cached[K, V]).value, true
 }
 
+// clear forgets everything.
+func (c *cache[K, V]) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used, c.order, c.byKey = 0, list.New(), map[K]*list.Element{}
+}
+
 // put adds a value; one that costs more than a quarter of the cache is not
 // kept, so that a single giant does not empty it.
 func (c *cache[K, V]) put(key K, value V, cost int) {

@@ -57,6 +57,7 @@ type Catalog struct {
 	texts   *cache[rag.Hash, string]
 	chunks  *cache[rag.ChunkKey, rag.Chunk]
 	counts  countCache
+	erased  erasedTexts
 
 	closeOnce sync.Once
 	closed    chan struct{}

@@ -185,6 +185,8 @@ func (l logRow) change(published map[int64]*publishedVersion) (rag.Change, error
 		}
 		ch.Superseded = true
 		ch.Document = l.stub()
+	case rag.ChangeErased:
+		ch.Document = l.stub()
 	case rag.ChangeGone:
 		ch.Document = l.stub()
 		ch.Document.URI = string(l.payload)

@@ -121,7 +121,11 @@ func (c *Catalog) PutVectors(ctx context.Context, fingerprint string, vs []rag.V
 	}
 	err = c.write(ctx, "store embeddings", func(t *tx) error {
 		seq = *t.seq
-		if len(vs) > 0 {
+		hashes, blobs, err := c.erased.without(t, hashes, blobs)
+		if err != nil {
+			return err
+		}
+		if len(hashes) > 0 {
 			if err := t.putVectors(fingerprint, len(vs[0].Values), hashes, blobs); err != nil {
 				return err
 			}

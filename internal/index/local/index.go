@@ -115,6 +115,12 @@ func (x *Index) Purge(collection, id string) error {
 	return coded(x.engine.Purge(collection, id), collection)
 }
 
+// Scrub removes from the files what they still hold of dead versions of
+// documents: former ones that were erased or purged, and replaced ones.
+func (x *Index) Scrub(ctx context.Context, collection string, ids []string) error {
+	return coded(x.engine.Scrub(ctx, collection, ids), collection)
+}
+
 // Compact rewrites every collection as one segment without the dead.
 func (x *Index) Compact(ctx context.Context) error { return x.engine.Compact(ctx) }
 

@@ -8,6 +8,7 @@ import (
 var kinds = map[rag.ChangeKind]engine.ChangeKind{
 	rag.ChangePublished: engine.Put,
 	rag.ChangeGone:      engine.Delete,
+	rag.ChangeErased:    engine.Erase,
 	rag.ChangeAccess:    engine.SetAccess,
 	rag.ChangeVectors:   engine.SetVectors,
 	rag.ChangeCreated:   engine.Create,
