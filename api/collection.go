@@ -16,6 +16,7 @@ type Collection struct {
 // Settings are what can be altered of a collection.
 type Settings struct {
 	DenseWeight *float64        `json:"dense_weight,omitempty" minimum:"0" maximum:"1" doc:"Share of the dense leg in fusion; absent takes the server's default"`
+	Retention   string          `json:"retention,omitempty" maxLength:"32" example:"720h" doc:"How long former versions can be searched with as_of: none, or a duration of a second or more; absent takes the server's"`
 	Vectors     *VectorSettings `json:"vectors,omitempty" doc:"Fixed when the collection is created, all but path"`
 }
 

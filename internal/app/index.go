@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"path/filepath"
-	"time"
 
 	"github.com/quarry-search/quarry/internal/catalog/sqlite"
 	"github.com/quarry-search/quarry/internal/index/local"
@@ -66,26 +65,4 @@ func (a *App) runIndex(ctx context.Context) error {
 			"event", "index_write_failed", "error", err)
 	})
 	return ctx.Err()
-}
-
-// forget drops what retention no longer keeps from the index, now and then.
-func (a *App) forget(ctx context.Context) error {
-	every := min(time.Hour, max(time.Second, a.config.Retention/10))
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for a.config.Retention > 0 {
-		seq, err := a.catalog.SeqAt(ctx, time.Now().Add(-a.config.Retention))
-		if err == nil {
-			err = a.index.Forget(seq)
-		}
-		if err != nil && ctx.Err() == nil {
-			a.log.Warn("former versions past their retention stay searchable for now", "event", "retention", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-	return nil
 }

@@ -80,6 +80,67 @@ func TestAsOf(t *testing.T) {
 	}
 }
 
+// TestRetentionOfACollection has collections whose retention is not the
+// server's, which is then changed.
+func TestRetentionOfACollection(t *testing.T) {
+	c := configOf(t.TempDir())
+	s := keeping(t, c)
+	first := map[string]uint64{}
+	for name, retention := range map[string]string{"inherits": "", "keeps": "1h", "brief": "1s", "none": "none"} {
+		_, err := s.CreateCollection(t.Context(), api.CreateCollection{Name: name, Settings: &api.Settings{Retention: retention}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first[name] = s.put(t, name, "a.md", "The fee is nine dinars.\n").Seq
+	}
+	replace := func(text string) {
+		t.Helper()
+		for name := range first {
+			s.waitFor(t, s.put(t, name, "a.md", text).Seq)
+		}
+	}
+	kept := func(name string) bool {
+		t.Helper()
+		r, err := s.Search(t.Context(), api.SearchRequest{Query: "nine dinars", Collections: []string{name}, Mode: "lexical", AsOf: strconv.FormatUint(first[name], 10)})
+		if err != nil && !strings.Contains(err.Error(), "keeps nothing from before") {
+			t.Fatal(err)
+		}
+		return err == nil && len(r.Hits) == 1
+	}
+	wants := func(when string, want map[string]bool) {
+		t.Helper()
+		for name := range first {
+			if kept(name) != want[name] {
+				t.Errorf("%s: %q keeps what was: %v", when, name, !want[name])
+			}
+		}
+	}
+	replace("The fee is ten dinars.\n")
+	if kept("inherits") || kept("none") || !kept("keeps") {
+		t.Errorf("inherits %v, none %v, keeps %v", kept("inherits"), kept("none"), kept("keeps"))
+	}
+	s.stop()
+	time.Sleep(1100 * time.Millisecond) // past the brief one
+	c.Retention = time.Hour
+	s = keeping(t, c)
+	s.until(t, "the brief one has ended", func() bool { return !kept("brief") })
+	replace("The fee is eleven dinars.\n")
+	wants("with a retention of the server", map[string]bool{"keeps": true})
+	for name := range first {
+		first[name] = s.put(t, name, "a.md", "The fee is nine dinars again.\n").Seq
+	}
+	replace("The fee is twelve dinars.\n")
+	wants("after another version", map[string]bool{"keeps": true, "inherits": true, "brief": kept("brief")})
+	if _, err := s.AlterCollection(t.Context(), "keeps", api.AlterCollection{Settings: &api.Settings{Retention: "none"}}); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, "none is left", func() bool { return !kept("keeps") })
+	s.stop()
+	if report, err := app.Fsck(t.Context(), c, false); err != nil || len(report.Problems) > 0 {
+		t.Errorf("fsck: %+v, %v", report.Problems, err)
+	}
+}
+
 // waitFor waits until a change can be searched.
 func (s *server) waitFor(t *testing.T, seq uint64) {
 	t.Helper()

@@ -170,12 +170,12 @@ func (p *part) allowed(key string, scope Scope, f filter.Filter) *set {
 		if docs.Count() == p.liveDocs {
 			return s
 		}
-		s.rows, s.terms, s.spoken = segment.NewBits(p.seg.Rows()), 0, 0
+		s.rows, s.terms = segment.NewBits(p.seg.Rows()), 0
 		p.seg.Spread(s.rows, docs)
 		s.count = s.rows.Count()
 		lengths := p.seg.Lengths()
 		s.rows.Each(func(row uint32) { s.terms += uint64(lengths[row]) })
-		docs.Each(func(doc uint32) { s.spoken.Add(p.seg.LanguageOf(doc)) })
+		s.spoken = p.languages(docs)
 		return s
 	})
 }

@@ -89,6 +89,7 @@ type draft struct {
 	dropped     bool
 	fingerprint string
 	settings    VectorSettings
+	history     History
 	dim         int
 	parts       []*part
 	dead        []map[uint32]bool // [part] documents that died
@@ -113,25 +114,27 @@ func (t *transaction) draft(name string) *draft {
 }
 
 func draftOf(v *view) *draft {
-	d := &draft{fingerprint: v.fingerprint, settings: v.settings, dim: v.dim, parts: v.parts, lost: v.lost}
+	d := &draft{fingerprint: v.fingerprint, settings: v.settings, history: v.history, dim: v.dim, parts: v.parts, lost: v.lost}
 	d.dead = make([]map[uint32]bool, len(v.parts))
 	d.put, d.waiting = map[string]*segment.Document{}, map[Hash][]*segment.Row{}
 	return d
 }
 
 func (t *transaction) apply(c Change) error {
-	if t.engine.options.KeepHistory {
+	if t.keeps(c) {
 		c = t.remember(c)
-	} else if name := c.Collection + pastSuffix; c.Collection != "" && t.old.view(name) != nil {
+	} else if name := c.Collection + pastSuffix; c.Collection != "" && (t.open[name] != nil || t.old.view(name) != nil) {
 		t.open[name] = &draft{dropped: true} // it would not tell of this change
 	}
 	switch c.Kind {
 	case Create:
-		t.open[c.Collection] = draftOf(&view{fingerprint: c.Fingerprint, settings: c.Settings, dim: c.Settings.Dim})
+		t.open[c.Collection] = draftOf(&view{fingerprint: c.Fingerprint, settings: c.Settings, history: c.History, dim: c.Settings.Dim})
 	case Drop:
 		t.open[c.Collection] = &draft{dropped: true}
 	case Alter:
-		t.existing(c.Collection).alter(c.Fingerprint, c.Settings)
+		d := t.existing(c.Collection)
+		d.alter(c.Fingerprint, c.Settings)
+		d.history = c.History
 	case Put:
 		t.existing(c.Collection).putNew(c.Document)
 	case Delete:
@@ -345,7 +348,7 @@ func (d *draft) finish(o Options, background bool) (*view, error) {
 	if d.dropped || d.damage != nil {
 		return nil, d.damage
 	}
-	v := &view{fingerprint: d.fingerprint, settings: d.settings, dim: d.dim, lost: d.lost}
+	v := &view{fingerprint: d.fingerprint, settings: d.settings, history: d.history, dim: d.dim, lost: d.lost}
 	for i, p := range d.parts {
 		if len(d.dead[i]) > 0 {
 			dead := make([]uint32, 0, len(d.dead[i]))

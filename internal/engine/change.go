@@ -53,8 +53,21 @@ type Change struct {
 	Document    Document       // Put; of Delete and SetAccess the ID, and the Access
 	Fingerprint string         // of the vectors, or of the collection (Create, Alter)
 	Settings    VectorSettings // Create, Alter
+	History     History        // Create, Alter
 	Vectors     map[Hash][]float32
 }
+
+// History says whether the former versions of a collection's documents are
+// kept. It holds from the change that says so; from one that no longer keeps
+// them on, none is left.
+type History uint8
+
+// The ways: as Options.KeepHistory says, always, and never.
+const (
+	InheritHistory History = iota
+	KeepHistory
+	NoHistory
+)
 
 // Metric is how the vectors of a collection are compared.
 type Metric = quant.Metric

@@ -21,7 +21,8 @@ type Options struct {
 	// see what they missed; 0 for none.
 	RecallSample float64
 	// KeepHistory keeps what documents were before they were replaced or
-	// deleted, until Forget drops it: see Query.AsOf.
+	// deleted, until Forget drops it: see Query.AsOf. A collection's History
+	// may say otherwise.
 	KeepHistory bool
 	// Head is the seq of the log's last entry when the engine is opened: an
 	// index that is ahead of it followed another log, and is emptied. Nil

@@ -85,6 +85,7 @@ func scale(v []float32, norm float64) []float32 {
 func TestSchedules(t *testing.T) {
 	for seed := range uint64(30) {
 		w := newWorld(seed)
+		w.varied = true
 		fs := vfs.NewMemory()
 		e := openKeeping(t, fs)
 		for range 60 {
@@ -128,6 +129,7 @@ func TestCrashes(t *testing.T) {
 	const operations = 160 // about as many as a schedule makes
 	for point := range *crashPoints {
 		w := newWorld(uint64(point))
+		w.varied = true
 		fs := vfs.NewMemory()
 		e := openKeeping(t, fs)
 		fs.FailAt(1+point%operations, 0)
@@ -522,6 +524,7 @@ func TestDamagedVectorIsNeverReturned(t *testing.T) {
 func TestHealingMeetsChanges(t *testing.T) {
 	for seed := range uint64(20) {
 		fs, w := vfs.NewMemory(), newWorld(seed)
+		w.varied = true
 		e := open(t, fs)
 		for range 12 {
 			for range 20 {

@@ -11,7 +11,8 @@ import (
 	"github.com/quarry-search/quarry/internal/filter"
 )
 
-// With Options.KeepHistory, what a document was before it was replaced or
+// Where history is kept, by Options.KeepHistory or the collection's own
+// History, what a document was before it was replaced or
 // deleted is kept in a collection of its own beside the document's, its past:
 // an ordinary collection, written, merged and checked like any other. A
 // document there is one former version; fields that no caller can name tell
@@ -118,6 +119,19 @@ func copyID(id string, from uint64) string {
 func plainID(id string) string {
 	id, _, _ = strings.Cut(id, "\x00")
 	return id
+}
+
+// keeps reports whether the change's collection keeps history, after it.
+func (t *transaction) keeps(c Change) bool {
+	history := InheritHistory
+	if c.Kind == Create || c.Kind == Alter {
+		history = c.History
+	} else if d := t.open[c.Collection]; d != nil {
+		history = d.history
+	} else if v := t.old.view(c.Collection); v != nil {
+		history = v.history
+	}
+	return history == KeepHistory || history == InheritHistory && t.engine.options.KeepHistory
 }
 
 // remember keeps what a change is about to replace, and returns the change
@@ -287,20 +301,27 @@ func (d *draft) peek(id string) []string {
 // Forget drops from every past the versions that were replaced or deleted at or
 // before seq; what is left can be read from then on. It is how retention ends.
 func (e *Engine) Forget(seq uint64) error {
-	return e.rewritePasts(func(past *draft) {
-		old := filter.Test(filter.Lte, fieldUntil, filter.NumberOf(float64(seq)))
-		for i, p := range past.parts {
-			match := p.seg.Match(old)
-			match.And(p.docs)
-			match.Each(func(doc uint32) { past.kill(i, doc) })
-		}
-		if past.changed() {
-			h := past.horizon()
-			h.created = h.created && seq <= h.oldest
-			h.oldest = max(h.oldest, seq)
-			past.write(h.document())
-		}
-	})
+	return e.rewritePasts(func(past *draft) { past.forget(seq) })
+}
+
+// ForgetIn is Forget for one collection.
+func (e *Engine) ForgetIn(collection string, seq uint64) error {
+	return e.rewritePast(collection, func(past *draft) { past.forget(seq) })
+}
+
+func (d *draft) forget(seq uint64) {
+	old := filter.Test(filter.Lte, fieldUntil, filter.NumberOf(float64(seq)))
+	for i, p := range d.parts {
+		match := p.seg.Match(old)
+		match.And(p.docs)
+		match.Each(func(doc uint32) { d.kill(i, doc) })
+	}
+	if d.changed() {
+		h := d.horizon()
+		h.created = h.created && seq <= h.oldest
+		h.oldest = max(h.oldest, seq)
+		d.write(h.document())
+	}
 }
 
 // Purge drops every former version of a document from a collection's past, as

@@ -38,6 +38,7 @@ type manifest struct {
 type manifestCollection struct {
 	name, fingerprint string
 	settings          VectorSettings
+	history           History
 	dim               int
 	lost              bool // documents lack that a damaged segment held
 	parts             []manifestPart
@@ -62,7 +63,7 @@ func (m manifest) encode() []byte {
 	for _, c := range m.collections {
 		b = appendString(appendString(b, c.name), c.fingerprint)
 		b = binary.AppendUvarint(b, uint64(c.dim))
-		b = c.settings.append(b)
+		b = c.settings.append(b, c.history)
 		lost := byte(0)
 		if c.lost {
 			lost = 1
@@ -103,7 +104,8 @@ func decodeManifest(b []byte) (manifest, error) {
 	}
 	m := manifest{seq: r.number(), next: r.number(), log: r.string(), fingerprint: r.string()}
 	for n := r.number(); n > 0 && !r.bad; n-- {
-		c := manifestCollection{name: r.string(), fingerprint: r.string(), dim: int(r.number()), settings: r.settings()}
+		c := manifestCollection{name: r.string(), fingerprint: r.string(), dim: int(r.number())}
+		c.settings, c.history = r.settings()
 		c.lost = r.take(1)[0] == 1
 		for parts := r.number(); parts > 0 && !r.bad; parts-- {
 			p := manifestPart{file: r.number(), check: r.fixed()}
@@ -149,21 +151,23 @@ func (r *manifestReader) take(n uint64) []byte {
 	return b
 }
 
-// append writes settings: a byte for the metric, a byte that is 1 when the
-// dense leg is exact, and the dimension.
-func (s VectorSettings) append(b []byte) []byte {
-	exact := byte(0)
+// append writes settings: a byte for the metric, a byte whose lowest bit says
+// that the dense leg is exact, with the history in the two above, and the
+// dimension.
+func (s VectorSettings) append(b []byte, h History) []byte {
+	flags := byte(h) << 1
 	if s.Exact {
-		exact = 1
+		flags |= 1
 	}
-	return binary.AppendUvarint(append(b, byte(s.Metric), exact), uint64(s.Dim))
+	return binary.AppendUvarint(append(b, byte(s.Metric), flags), uint64(s.Dim))
 }
 
-func (r *manifestReader) settings() VectorSettings {
+func (r *manifestReader) settings() (VectorSettings, History) {
 	b := r.take(2)
-	s := VectorSettings{Metric: Metric(b[0]), Exact: b[1] == 1, Dim: int(r.number())}
-	r.bad = r.bad || !s.Metric.Valid() || s.Dim > maxDim
-	return s
+	s := VectorSettings{Metric: Metric(b[0]), Exact: b[1]&1 == 1, Dim: int(r.number())}
+	h := History(b[1] >> 1)
+	r.bad = r.bad || !s.Metric.Valid() || s.Dim > maxDim || h > NoHistory
+	return s, h
 }
 
 func (r *manifestReader) string() string { return string(r.take(r.number())) }

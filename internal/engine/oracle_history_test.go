@@ -19,6 +19,47 @@ type oraclePast struct {
 	unknown map[string]bool
 }
 
+// keepOrNot begins or ends a collection's past as a change has it. Engines of
+// these tests keep history unless the collection says otherwise.
+func (o *oracle) keepOrNot(c Change) {
+	if c.Collection == "" {
+		return
+	}
+	if c.Kind == Create || c.Kind == Alter {
+		o.history[c.Collection] = c.History
+	}
+	switch past := o.pasts[c.Collection]; {
+	case o.history[c.Collection] == NoHistory || c.Kind == Drop:
+		delete(o.pasts, c.Collection)
+	case c.Kind == Create:
+		o.pasts[c.Collection] = &oraclePast{oldest: c.Seq, created: true, unknown: map[string]bool{}}
+	case past == nil && c.Kind != Erase:
+		o.pasts[c.Collection] = &oraclePast{oldest: o.seq, unknown: map[string]bool{}}
+	}
+}
+
+// history draws whether a collection keeps its past; most do, and all in tests
+// that need them to.
+func (w *world) history() History {
+	if !w.varied {
+		return InheritHistory
+	}
+	return []History{InheritHistory, InheritHistory, KeepHistory, NoHistory}[w.r.IntN(4)]
+}
+
+func (p *oraclePast) lose(id string) {
+	if p != nil {
+		p.unknown[id] = true
+	}
+}
+
+func (p *oraclePast) all() []*oracleDoc {
+	if p == nil {
+		return nil
+	}
+	return p.docs
+}
+
 // known ends a gap in what the changes told of a document.
 func (p *oraclePast) known(c Change) {
 	if p != nil && p.unknown[c.Document.ID] {
@@ -28,7 +69,7 @@ func (p *oraclePast) known(c Change) {
 }
 
 func (p *oraclePast) keep(d *oracleDoc, c Change) {
-	if d != nil {
+	if p != nil && d != nil {
 		old := *d
 		old.until, old.vectors = c.Seq, maps.Clone(d.vectors)
 		p.docs = append(p.docs, &old)
@@ -36,7 +77,7 @@ func (p *oraclePast) keep(d *oracleDoc, c Change) {
 }
 
 func (p *oraclePast) setAccess(doc Document) {
-	for _, d := range p.docs {
+	for _, d := range p.all() {
 		if d.ID == doc.ID {
 			d.Access = doc.Access
 		}
@@ -72,7 +113,7 @@ func (d *oracleDoc) attach(vectors map[Hash][]float32) {
 func (o *oracle) standing(q Query) []*oracleDoc {
 	all := slices.Collect(maps.Values(o.collections[q.Collection]))
 	if q.AsOf != 0 {
-		all = append(all, o.pasts[q.Collection].docs...)
+		all = append(all, o.pasts[q.Collection].all()...)
 		all = slices.DeleteFunc(all, func(d *oracleDoc) bool { return d.from > q.AsOf || d.until != 0 && d.until <= q.AsOf })
 	}
 	slices.SortFunc(all, func(a, b *oracleDoc) int { return strings.Compare(a.ID, b.ID) })
@@ -84,6 +125,9 @@ func (o *oracle) searchAsOf(q Query) (Result, error) {
 	past := o.pasts[q.Collection]
 	if q.AsOf == 0 || q.AsOf >= o.seq {
 		return o.search(q), nil
+	}
+	if past == nil {
+		return Result{}, &HistoryError{q.AsOf, o.seq}
 	}
 	if past.created && q.AsOf < past.oldest {
 		return Result{}, nil
@@ -101,7 +145,11 @@ func (o *oracle) searchAsOf(q Query) (Result, error) {
 // rewritePast forgets or purges something.
 func (w *world) rewritePast(e *Engine) error {
 	if w.r.IntN(2) == 0 {
-		seq := w.r.Uint64N(e.Applied() + 1)
+		seq, coll := w.r.Uint64N(e.Applied()+1), w.collection()
+		if past := w.oracle.pasts[coll]; past != nil && w.r.IntN(2) == 0 {
+			past.forget(seq)
+			return e.ForgetIn(coll, seq)
+		}
 		for _, p := range w.oracle.pasts {
 			p.forget(seq)
 		}

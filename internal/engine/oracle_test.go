@@ -30,6 +30,7 @@ type oracle struct {
 	metric      Metric
 	collections map[string]map[string]*oracleDoc
 	pasts       map[string]*oraclePast
+	history     map[string]History
 	seq         uint64
 }
 
@@ -41,13 +42,13 @@ type oracleDoc struct {
 }
 
 func (o *oracle) apply(c Change) {
+	o.keepOrNot(c)
 	o.seq = c.Seq
 	docs := o.collections[c.Collection]
 	switch c.Kind {
 	case Unknown:
-		o.pasts[c.Collection].unknown[c.Document.ID] = true
+		o.pasts[c.Collection].lose(c.Document.ID)
 	case Create:
-		o.pasts[c.Collection] = &oraclePast{oldest: c.Seq, created: true, unknown: map[string]bool{}}
 		o.collections[c.Collection] = map[string]*oracleDoc{}
 	case Drop:
 		delete(o.collections, c.Collection)
@@ -76,7 +77,7 @@ func (o *oracle) apply(c Change) {
 			d.attach(c.Vectors)
 		}
 		if c.Collection == "" {
-			for _, d := range o.pasts[name].docs {
+			for _, d := range o.pasts[name].all() {
 				d.attach(c.Vectors)
 			}
 		}
@@ -171,18 +172,19 @@ type world struct {
 	r      *rand.Rand
 	oracle oracle
 	log    []Change
+	varied bool // collections differ in whether they keep their past
 }
 
 func newWorld(seed uint64) *world {
 	metric := Metric(seed % 3)
-	w := &world{r: rand.New(rand.NewPCG(seed, 1)), oracle: oracle{metric, map[string]map[string]*oracleDoc{}, map[string]*oraclePast{}, 0}}
+	w := &world{r: rand.New(rand.NewPCG(seed, 1)), oracle: oracle{metric, map[string]map[string]*oracleDoc{}, map[string]*oraclePast{}, map[string]History{}, 0}}
 	w.create("a")
 	w.create("b")
 	return w
 }
 
 func (w *world) create(name string) {
-	w.add(Change{Kind: Create, Collection: name, Settings: VectorSettings{Metric: w.oracle.metric}})
+	w.add(Change{Kind: Create, Collection: name, Settings: VectorSettings{Metric: w.oracle.metric}, History: w.history()})
 }
 
 func (w *world) add(c Change) {
@@ -284,6 +286,9 @@ func (w *world) step() {
 		}
 		if w.r.IntN(3) == 0 {
 			w.add(Change{Kind: Erase, Collection: coll, Document: Document{ID: w.id()}})
+		}
+		if w.varied && w.r.IntN(3) == 0 {
+			w.add(Change{Kind: Alter, Collection: coll, Settings: VectorSettings{Metric: w.oracle.metric}, History: w.history()})
 		}
 		if w.r.IntN(12) == 0 {
 			w.add(Change{Kind: Drop, Collection: coll})

@@ -40,7 +40,7 @@ func (e *Engine) load() error {
 	}
 	views := map[string]*view{}
 	for _, c := range m.collections {
-		v := &view{fingerprint: c.fingerprint, settings: c.settings, dim: c.dim}
+		v := &view{fingerprint: c.fingerprint, settings: c.settings, history: c.history, dim: c.dim}
 		if c.lost {
 			e.losses++
 			v.lost = e.losses
@@ -262,7 +262,7 @@ func (e *Engine) publishManifest(s *state, written map[*segment.Segment]flushedS
 		used[name] = true // s may be from before it
 	}
 	s.each(func(name string, v *view) {
-		c := manifestCollection{name: name, fingerprint: v.fingerprint, settings: v.settings, dim: v.dim, lost: v.lost > 0}
+		c := manifestCollection{name: name, fingerprint: v.fingerprint, settings: v.settings, history: v.history, dim: v.dim, lost: v.lost > 0}
 		for _, p := range v.parts {
 			mp := manifestPart{dead: deadOf(p)}
 			if p.file != nil {

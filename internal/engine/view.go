@@ -11,6 +11,7 @@ import (
 type view struct {
 	fingerprint string
 	settings    VectorSettings
+	history     History
 	dim         int // of its vectors, 0 while there are none
 	parts       []*part
 	lost        uint64 // number of the last loss of documents, 0 when none lacks
@@ -18,7 +19,7 @@ type view struct {
 
 // like returns an empty view of the same collection.
 func (v *view) like() *view {
-	return &view{fingerprint: v.fingerprint, settings: v.settings, dim: v.dim, lost: v.lost}
+	return &view{fingerprint: v.fingerprint, settings: v.settings, history: v.history, dim: v.dim, lost: v.lost}
 }
 
 // part is a segment and which of its documents live. A document lives in one
@@ -60,12 +61,23 @@ func (p *part) count() {
 	p.liveDocs, p.liveRows = p.docs.Count(), p.rows.Count()
 	lengths := p.seg.Lengths()
 	p.rows.Each(func(row uint32) { p.terms += uint64(lengths[row]) })
-	p.docs.Each(func(doc uint32) { p.spoken.Add(p.seg.LanguageOf(doc)) })
+	p.spoken = p.languages(p.docs)
 	if has := p.seg.HasVector(); has != nil {
 		with := p.rows.Clone()
 		with.And(has)
 		p.vectors = with.Count()
 	}
+}
+
+// languages are those of documents that have rows: one without says nothing,
+// like that which tells how far a past reaches.
+func (p *part) languages(docs segment.Bits) (spoken bm25.Languages) {
+	docs.Each(func(doc uint32) {
+		if from, to := p.seg.RowsOf(doc); from < to {
+			spoken.Add(p.seg.LanguageOf(doc))
+		}
+	})
+	return spoken
 }
 
 // with returns the part with a graph.

@@ -73,7 +73,7 @@ func (s *server) registerCollections() {
 	}, s.getCollection)
 	register(s, operation{
 		id: "alter-collection", method: http.MethodPatch, path: "/v1/collections/{name}", tag: "Collections", kind: "admin", role: rag.RoleWriter,
-		summary: "Alter a collection", detail: "Replaces what is given and leaves the rest; of settings.vectors only path can change. null for dense_weight takes the server's default again.",
+		summary: "Alter a collection", detail: "Replaces what is given and leaves the rest; of settings.vectors only path can change. settings are replaced as a whole otherwise: what is left out takes the server's default again.",
 		errors:  []int{400, 404, 412, 422},
 		example: map[string]any{"settings": map[string]any{"dense_weight": 0.6}},
 	}, s.alterCollection)
@@ -119,8 +119,9 @@ func (s *server) createCollection(ctx context.Context, p rag.Principal, in *crea
 	}
 	c := rag.Collection{Name: in.Body.Name, Description: in.Body.Description, Fingerprint: s.Fingerprint}
 	if in.Body.Settings != nil {
-		c.Settings.DenseWeight = in.Body.Settings.DenseWeight
-		setVectors(&c.Settings.Vectors, in.Body.Settings.Vectors)
+		if err := setSettings(&c.Settings, *in.Body.Settings); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.Settings.Vectors.Validate(); err != nil {
 		return nil, err
@@ -140,6 +141,21 @@ func (s *server) createCollection(ctx context.Context, p rag.Principal, in *crea
 		return nil, err
 	}
 	return newCollectionOutput(status, body), nil
+}
+
+// setSettings replaces all settings, but of those of vectors only what is
+// given.
+func setSettings(s *rag.Settings, in api.Settings) error {
+	s.DenseWeight, s.Retention = in.DenseWeight, nil
+	if in.Retention != "" {
+		retention, err := rag.ParseRetention(in.Retention)
+		if err != nil {
+			return err
+		}
+		s.Retention = &retention
+	}
+	setVectors(&s.Vectors, in.Vectors)
+	return nil
 }
 
 // setVectors replaces the settings that are given.
@@ -185,9 +201,10 @@ func (s *server) alterCollection(ctx context.Context, p rag.Principal, in *alter
 		c.Description = *in.Body.Description
 	}
 	if in.Body.Settings != nil {
-		c.Settings.DenseWeight = in.Body.Settings.DenseWeight
 		fixed := c.Settings.Vectors
-		setVectors(&c.Settings.Vectors, in.Body.Settings.Vectors)
+		if err := setSettings(&c.Settings, *in.Body.Settings); err != nil {
+			return nil, err
+		}
 		if err := fixed.Altered(c.Settings.Vectors); err != nil {
 			return nil, err
 		}

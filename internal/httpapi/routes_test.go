@@ -139,6 +139,20 @@ func TestCollections(t *testing.T) {
 	if got := body[api.Collection](t, do(h, "PATCH", "/v1/collections/notes", `{"settings":{}}`), 200); got.Settings.DenseWeight != nil || got.Description != "e" {
 		t.Errorf("altered to %+v", got)
 	}
+	for retention, want := range map[string]string{`"720h"`: "720h0m0s", `"none"`: "none", `""`: ""} {
+		got := body[api.Collection](t, do(h, "PATCH", "/v1/collections/notes", `{"settings":{"retention":`+retention+`}}`), 200)
+		if again := body[api.Collection](t, do(h, "GET", "/v1/collections/notes", ""), 200); got.Settings.Retention != want || again.Settings.Retention != want {
+			t.Errorf("retention %s is %q, then %q", retention, got.Settings.Retention, again.Settings.Retention)
+		}
+	}
+	for _, wrong := range []string{"0", "-1h", "5ms", "30d", "forever", "720"} {
+		for _, r := range [][3]string{{"PATCH", "/v1/collections/notes", `{`}, {"POST", "/v1/collections", `{"name":"x",`}} {
+			p := problemIn(t, do(h, r[0], r[1], r[2]+`"settings":{"retention":"`+wrong+`"}}`), 422)
+			if len(p.Errors) != 1 || p.Errors[0].Pointer != "/settings/retention" {
+				t.Errorf("retention %q: %+v", wrong, p)
+			}
+		}
+	}
 	stats := body[api.CollectionStats](t, do(h, "GET", "/v1/collections/notes/stats", ""), 200)
 	want := api.CollectionStats{Documents: 3, Chunks: 4, Embedded: 2, TextBytes: 50, Index: api.IndexStats{Chunks: 4, Vectors: 2, Segments: 1}, Seq: f.seq, Applied: 5, Vectors: 1}
 	if diff := cmp.Diff(want, stats); diff != "" {

@@ -35,10 +35,13 @@ func attributesOf(m map[string]filter.Value) map[string]any {
 }
 
 func collectionOf(c rag.Collection) api.Collection {
+	settings := api.Settings{DenseWeight: c.Settings.DenseWeight, Vectors: vectorsOf(c.Settings.Vectors)}
+	if c.Settings.Retention != nil {
+		settings.Retention = c.Settings.Retention.String()
+	}
 	return api.Collection{
-		Name: c.Name, Description: c.Description,
-		Settings: api.Settings{DenseWeight: c.Settings.DenseWeight, Vectors: vectorsOf(c.Settings.Vectors)},
-		Model:    c.Fingerprint, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Seq: c.Seq,
+		Name: c.Name, Description: c.Description, Settings: settings,
+		Model: c.Fingerprint, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Seq: c.Seq,
 	}
 }
 

@@ -25,6 +25,9 @@ type Settings struct {
 	// DenseWeight is the dense leg's share in fusion, 0 to 1; nil takes the
 	// default (retrieve.DefaultDenseWeight).
 	DenseWeight *float64 `json:"dense_weight,omitempty"`
+	// Retention is how long former versions stay searchable; nil takes the
+	// server's.
+	Retention *Retention `json:"retention,omitempty"`
 	// Vectors, all but Path, are fixed when the collection is created.
 	Vectors VectorSettings `json:"vectors,omitzero"`
 }

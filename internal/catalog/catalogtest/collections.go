@@ -3,6 +3,7 @@ package catalogtest
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -10,9 +11,9 @@ import (
 )
 
 func testCollections(t *testing.T, f *fixture) {
-	weight := 0.25
+	weight, retention := 0.25, rag.Retention(time.Hour)
 	made, err := f.CreateCollection(f.ctx, rag.Collection{Name: "notes", Description: "Mine", Fingerprint: "m",
-		Settings: rag.Settings{DenseWeight: &weight}})
+		Settings: rag.Settings{DenseWeight: &weight, Retention: &retention}})
 	f.must(err)
 	if made.Seq == 0 || made.CreatedAt.IsZero() {
 		t.Errorf("a new collection has seq %d and time %v", made.Seq, made.CreatedAt)
@@ -29,9 +30,12 @@ func testCollections(t *testing.T, f *fixture) {
 		f.code(err, rag.CodeInvalid)
 	}
 
+	negative := rag.Retention(-1)
+	_, err = f.AlterCollection(f.ctx, rag.Collection{Name: "notes", Fingerprint: "m", Settings: rag.Settings{Retention: &negative}}, 0)
+	f.code(err, rag.CodeInvalid)
 	altered, err := f.AlterCollection(f.ctx, rag.Collection{Name: "notes", Description: "Ours", Fingerprint: "n"}, made.Seq)
 	f.must(err)
-	if altered.Seq <= made.Seq || altered.Description != "Ours" || altered.Fingerprint != "n" || altered.Settings.DenseWeight != nil || !altered.CreatedAt.Equal(made.CreatedAt) {
+	if altered.Seq <= made.Seq || altered.Description != "Ours" || altered.Fingerprint != "n" || altered.Settings.DenseWeight != nil || altered.Settings.Retention != nil || !altered.CreatedAt.Equal(made.CreatedAt) {
 		t.Errorf("altered to %+v", altered)
 	}
 	_, err = f.AlterCollection(f.ctx, rag.Collection{Name: "notes"}, made.Seq)

@@ -41,6 +41,9 @@ func checkCollection(c rag.Collection) error {
 	if w := c.Settings.DenseWeight; w != nil && !(*w >= 0 && *w <= 1) {
 		return rag.Invalid("/settings/dense_weight", "dense_weight is a number from 0 to 1")
 	}
+	if r := c.Settings.Retention; r != nil && *r < 0 {
+		return rag.Invalid("/settings/retention", "retention is not negative")
+	}
 	if given := c.Settings.Vectors.Source == rag.VectorsGiven; given != rag.GivenFingerprint(c.Fingerprint) {
 		return rag.Invalid("/fingerprint", "given vectors have a fingerprint of their own kind")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/quarry-search/quarry/internal/filter"
 	"github.com/quarry-search/quarry/internal/rag"
@@ -19,6 +20,7 @@ func RunHistory(t *testing.T, open func(t *testing.T) rag.Index) {
 	}{
 		{"documents are found as they stood", testAsOf},
 		{"access is that of now", testAsOfAccess},
+		{"a collection keeps its past or does not", testAsOfByCollection},
 		{"a past with a gap cannot be read from before it", testAsOfGap},
 	}
 	for _, test := range tests {
@@ -93,6 +95,34 @@ func testAsOfAccess(t *testing.T, f *feed) {
 	if x, y := see("x"), see("y"); !slices.Equal(x, []string{"a"}) || len(y) != 0 {
 		t.Errorf("after another change x sees %v, y %v", x, y)
 	}
+}
+
+// testAsOfByCollection has one collection that keeps no former versions, and
+// does for a while.
+func testAsOfByCollection(t *testing.T, f *feed) {
+	set := func(kind rag.ChangeKind, retention rag.Retention) {
+		f.add(rag.Change{Kind: kind, Collection: "c", Settings: &rag.Collection{Name: "c", Fingerprint: model, Settings: rag.Settings{Retention: &retention}}}, nil)
+	}
+	set(rag.ChangeCreated, 0)
+	f.publish("c", doc{id: "a", texts: []string{"alpha"}})
+	first := f.seq
+	f.publish("c", doc{id: "a", texts: []string{"beta"}})
+	f.flush(t)
+	wantNoHistory(t, f, first)
+	set(rag.ChangeAltered, rag.Retention(time.Hour))
+	f.publish("c", doc{id: "a", texts: []string{"gamma"}})
+	kept := f.seq
+	f.publish("c", doc{id: "a", texts: []string{"delta"}})
+	f.flush(t)
+	wantNoHistory(t, f, first)
+	for text, want := range map[string]int{"gamma": 1, "beta": 0, "delta": 0} {
+		if got := f.search(t, everything, rag.LegQuery{Text: text, AsOf: kept, Limit: 9}); len(got.Candidates) != want {
+			t.Errorf("%q is found %d times, want %d", text, len(got.Candidates), want)
+		}
+	}
+	set(rag.ChangeAltered, 0)
+	f.flush(t)
+	wantNoHistory(t, f, kept)
 }
 
 func testAsOfGap(t *testing.T, f *feed) {

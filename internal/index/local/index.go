@@ -42,7 +42,7 @@ type Log struct {
 	// nobody. It must return quickly.
 	Task func(task string, took time.Duration, err error)
 	// KeepHistory keeps former versions, for reads as of a change, until Forget
-	// or Purge.
+	// or Purge, of collections whose settings do not say otherwise.
 	KeepHistory bool
 }
 
@@ -109,6 +109,11 @@ func (x *Index) Usage() engine.Usage { return x.engine.Usage() }
 
 // Forget drops the versions that were replaced or deleted at or before seq.
 func (x *Index) Forget(seq uint64) error { return coded(x.engine.Forget(seq), "") }
+
+// ForgetIn is Forget for one collection.
+func (x *Index) ForgetIn(collection string, seq uint64) error {
+	return coded(x.engine.ForgetIn(collection, seq), collection)
+}
 
 // Purge drops every former version of a document, as if it had never been.
 func (x *Index) Purge(collection, id string) error {

@@ -29,6 +29,7 @@ func translate(c rag.IndexChange) engine.Change {
 	if c.Settings != nil {
 		out.Fingerprint = c.Settings.Fingerprint
 		out.Settings = settings(c.Settings.Settings.Vectors)
+		out.History = history(c.Settings.Settings.Retention)
 	}
 	if c.Document != nil {
 		out.Document = document(*c.Document, c.Chunks)
@@ -38,6 +39,18 @@ func translate(c rag.IndexChange) engine.Change {
 
 var metrics = map[rag.Metric]engine.Metric{
 	"": engine.Cosine, rag.MetricCosine: engine.Cosine, rag.MetricDot: engine.Dot, rag.MetricL2: engine.L2,
+}
+
+// history says whether a retention keeps former versions; how long is for who
+// calls ForgetIn.
+func history(r *rag.Retention) engine.History {
+	switch {
+	case r == nil:
+		return engine.InheritHistory
+	case *r == 0:
+		return engine.NoHistory
+	}
+	return engine.KeepHistory
 }
 
 func settings(s rag.VectorSettings) engine.VectorSettings {
