@@ -14,6 +14,9 @@ import (
 	"github.com/quarry-search/quarry/internal/model"
 )
 
+// usualDim is how many components d1 and d2 have unless it is said.
+const usualDim = 384
+
 // engineData makes data sets for bench engine.
 type engineData struct {
 	*cli
@@ -36,8 +39,10 @@ func (c *cli) benchEngineData() *cobra.Command {
 			"  d2    no clusters, a falling spectrum\n" +
 			"  real  the texts of the evaluation sets in --texts, cut into sentences and\n" +
 			"        paragraphs and embedded by the configured model; their real queries\n\n" +
-			"A million rows of 384 components take 1.5 GB of disk and 5 GB of memory.",
+			"Sets of another --dim than 384 are called after it: d1-768. A million rows of 384\n" +
+			"components take 1.5 GB of disk and 5 GB of memory.",
 		Example: "  quarry bench engine data --out ./bench-data --set d1,d2\n" +
+			"  quarry bench engine data --out ./bench-data --set d1 --rows 200000 --dim 768\n" +
 			"  quarry bench engine data --out ./bench-data --set real --texts ./eval --rows 302000",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
@@ -46,7 +51,7 @@ func (c *cli) benchEngineData() *cobra.Command {
 	cmd.Flags().StringSliceVar(&d.sets, "set", []string{"d1", "d2"}, "d1, d2, real")
 	cmd.Flags().StringVar(&d.texts, "texts", "", "for real: a folder of evaluation sets (corpus.jsonl, queries.jsonl)")
 	cmd.Flags().IntVar(&d.rows, "rows", 1_000_000, "rows of each set at most")
-	cmd.Flags().IntVar(&d.dim, "dim", 384, "components of d1 and d2")
+	cmd.Flags().IntVar(&d.dim, "dim", usualDim, "components of d1 and d2")
 	cmd.Flags().IntVar(&d.queries, "queries", 1000, "queries of each set at most")
 	return cmd
 }
@@ -76,6 +81,9 @@ func (d *engineData) run(ctx context.Context) error {
 			return err
 		}
 		set.SetTruth()
+		if name != "real" && d.dim != usualDim {
+			name = fmt.Sprintf("%s-%d", name, d.dim)
+		}
 		if err := set.Write(filepath.Join(d.out, name)); err != nil {
 			return err
 		}

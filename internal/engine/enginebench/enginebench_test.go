@@ -2,12 +2,14 @@ package enginebench
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -164,5 +166,104 @@ func TestPeerLines(t *testing.T) {
 	v := values("build M=16 efc=100 rows=1000 cpu_s=1.5 bytes_per_vector=1782")
 	if v["M"] != 16 || v["cpu_s"] != 1.5 || v["bytes_per_vector"] != 1782 {
 		t.Errorf("%v", v)
+	}
+	for line, want := range map[string]string{
+		"build M=16 efc=100 rows=1000 cpu_s=1.5":            "M=16 efc=100",
+		"build IVF16,PQ192x4fs efc=0 rows=1000 cpu_s=1.5\n": "IVF16,PQ192x4fs efc=0",
+	} {
+		if got := settings(line); got != want {
+			t.Errorf("%q: settings %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestGroups(t *testing.T) {
+	for _, rows := range []int{groups * fewRows, 1_000_003, 2_000_000} {
+		counts := map[int]int{}
+		for row := range rows + 10 {
+			if group, ok := groupOf(row, rows); ok {
+				counts[group]++
+			}
+		}
+		if len(counts) != groups {
+			t.Errorf("%d rows: %d groups", rows, len(counts))
+		}
+		for group, n := range counts {
+			if n != fewRows {
+				t.Fatalf("%d rows: group %d has %d of them", rows, group, n)
+			}
+		}
+	}
+}
+
+func TestFewFindsWhatPasses(t *testing.T) {
+	d := sets(groups * fewRows)["d1"]
+	dir := t.TempDir()
+	e, err := smallIndex(context.Background(), filepath.Join(dir, indexDir), d, groups*fewRows, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	b := Bench{Dir: dir, Out: &out}
+	if err := b.few(context.Background(), &subject{name: "d1", dir: dir, data: d}); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "recall 1.0000 by exact") != 2 {
+		t.Error(got)
+	}
+}
+
+// TestLinkedIndexIsItsOwn ingests into a linked index, and wants nothing of it
+// in the one that it was linked from.
+func TestLinkedIndexIsItsOwn(t *testing.T) {
+	ctx := context.Background()
+	d := sets(3000)["d1"]
+	from, to := t.TempDir(), t.TempDir()
+	e, err := smallIndex(ctx, from, d, 3000, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := linkIndex(from, to); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dir        string
+		more, want int
+	}{{to, 1500, 4500}, {from, 0, 3000}, {to, 0, 4500}} {
+		e, err := openAt(c.dir, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = ingest(ctx, indexed{e, d}, c.more)
+		if c.more > 0 && err == nil {
+			err = e.Compact(ctx)
+		}
+		stats, failed := e.Stats(collection)
+		if err := errors.Join(err, failed, e.Close()); err != nil || stats.Rows != int64(c.want) {
+			t.Errorf("%d rows, %v, want %d", stats.Rows, err, c.want)
+		}
+	}
+}
+
+func TestLoads(t *testing.T) {
+	d := sets(1000)["d1"]
+	e, err := smallIndex(context.Background(), t.TempDir(), d, 1000, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range map[string]searchLoad{"closed": closedLoop, "arrivals": arrivals} {
+		took, err := during(context.Background(), indexed{e, d}, run, func() error { time.Sleep(100 * time.Millisecond); return nil })
+		if err != nil || len(took) < 2 || !slices.IsSorted(took) {
+			t.Errorf("%s: %d times, %v", name, len(took), err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

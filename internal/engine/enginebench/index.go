@@ -179,7 +179,8 @@ func apply(ctx context.Context, e *engine.Engine, d *Dataset, from, to int, seq 
 	return nil
 }
 
-// change puts the vector of one row under the name of another.
+// change puts the vector of one row under the name of another. Its attributes
+// are of the row, but for its group, which is of the name.
 func change(d *Dataset, row, name int, seq uint64) engine.Change {
 	var h engine.Hash
 	binary.LittleEndian.PutUint64(h[:], seq)
@@ -188,6 +189,9 @@ func change(d *Dataset, row, name int, seq uint64) engine.Change {
 		if d.Masks[row]>>bit&1 != 0 {
 			fields[fieldName(bit)] = filter.BoolOf(true)
 		}
+	}
+	if group, ok := groupOf(name, d.Base.Rows()); ok {
+		fields[groupField] = filter.NumberOf(float64(group))
 	}
 	return engine.Change{
 		Seq: seq, Kind: engine.Put, Collection: collection, Vectors: map[engine.Hash][]float32{h: d.Base.Row(row)},

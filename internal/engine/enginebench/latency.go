@@ -96,10 +96,12 @@ func latencies(ctx context.Context, x indexed, from, n int) ([]time.Duration, er
 
 // spread describes sorted times.
 func spread(took []time.Duration) string {
-	at := func(p float64) float64 {
-		return float64(took[min(len(took)-1, int(p*float64(len(took))))].Microseconds()) / 1000
-	}
-	return fmt.Sprintf("p50 %.2f ms, p99 %.2f ms, worst %.2f ms", at(0.5), at(0.99), at(1))
+	return fmt.Sprintf("p50 %.2f ms, p99 %.2f ms, worst %.2f ms", quantile(took, 0.5), quantile(took, 0.99), quantile(took, 1))
+}
+
+// quantile returns one of sorted times, in milliseconds.
+func quantile(took []time.Duration, p float64) float64 {
+	return float64(took[min(len(took)-1, int(p*float64(len(took))))].Microseconds()) / 1000
 }
 
 // cold drops the index's files from the page cache and searches.
@@ -125,50 +127,6 @@ func (b *Bench) cold(ctx context.Context, s *subject) error {
 		}
 		return nil
 	})
-}
-
-// busy compares searches while rows are ingested with those before.
-func (b *Bench) busy(ctx context.Context, s *subject) error {
-	rows := min(smallRows, s.data.Base.Rows()/2)
-	return b.withTemporary(func(dir string) error {
-		e, err := smallIndex(ctx, dir, s.data, rows, min(rows, 50_000))
-		if err != nil {
-			return err
-		}
-		x := indexed{e, s.data}
-		idle, err := latencies(ctx, x, 0, 2000)
-		if err == nil {
-			b.say("  idle: %s", spread(idle))
-			err = b.ingesting(ctx, x, rows)
-		}
-		return errors.Join(err, e.Close())
-	})
-}
-
-// ingesting searches while as many rows again are applied.
-func (b *Bench) ingesting(ctx context.Context, x indexed, rows int) error {
-	stop := background(ctx, x.Engine)
-	done := make(chan error, 1)
-	began := time.Now()
-	go func() { done <- apply(ctx, x.Engine, x.data, rows, 2*rows, x.Applied()) }()
-	var took []time.Duration
-	for i := 0; ; i++ {
-		select {
-		case err := <-done:
-			rate := float64(rows) / time.Since(began).Seconds()
-			slices.Sort(took)
-			if err == nil && len(took) > 0 {
-				b.say("  while %.0f rows a second were ingested, %d searches: %s", rate, len(took), spread(took))
-			}
-			return errors.Join(err, stop())
-		default:
-		}
-		one, err := latencies(ctx, x, i, 1)
-		if err != nil {
-			return errors.Join(err, <-done, stop())
-		}
-		took = append(took, one...)
-	}
 }
 
 // withTemporary runs f with a folder beside the data sets that goes after it.

@@ -14,18 +14,38 @@ import (
 	"strings"
 )
 
-// peerIndex is an index that the hnswlib program saved in a set's folder.
+// peer is a program of bench/peers that measures another engine on the same
+// files.
+type peer struct {
+	name    string // of the engine
+	prefix  string // of the files of its indexes in a set's folder
+	program string
+}
+
+// peers are those whose program was given.
+func (b *Bench) peers() (list []peer) {
+	for _, p := range []peer{{"hnswlib", "hnsw-", b.HNSW}, {"faiss", "faiss-", b.FAISS}} {
+		if p.program != "" {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// peerIndex is an index that a peer saved in a set's folder.
 type peerIndex struct {
-	name      string // as in M16 efc100
+	of        peer
+	name      string // as in M=16 efc=100
 	path      string
 	build     float64 // CPU-seconds
 	perVector float64 // resident bytes
 	rows      float64
 }
 
-// peerIndexes finds those that were built: hnsw-M-EFC.bin with a .txt beside.
-func peerIndexes(dir string) (list []peerIndex, err error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "hnsw-*.bin"))
+// indexes finds those that were built: files of the peer's prefix, with a .txt
+// beside that says how.
+func (p peer) indexes(dir string) (list []peerIndex, err error) {
+	paths, err := filepath.Glob(filepath.Join(dir, p.prefix+"*.bin"))
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +56,17 @@ func peerIndexes(dir string) (list []peerIndex, err error) {
 		}
 		v := values(string(text))
 		list = append(list, peerIndex{
-			name: fmt.Sprintf("M%.0f efc%.0f", v["M"], v["efc"]), path: path,
+			of: p, name: settings(string(text)), path: path,
 			build: v["cpu_s"], perVector: v["bytes_per_vector"], rows: v["rows"],
 		})
 	}
 	return list, nil
+}
+
+// settings is what a build's line says before its figures.
+func settings(line string) string {
+	before, _, _ := strings.Cut(line, " rows=")
+	return strings.TrimPrefix(before, "build ")
 }
 
 // values reads the numbers of a line of name=number.
@@ -55,7 +81,7 @@ func values(line string) map[string]float64 {
 	return found
 }
 
-// peerEfforts are the widths that hnswlib is measured at: few where a search
+// peerEfforts are the widths that peers are measured at: few where a search
 // takes long.
 func peerEfforts(bit int) []int {
 	if bit < 0 {
@@ -70,17 +96,19 @@ func peerEfforts(bit int) []int {
 	return []int{10, 20, 40, 80, 160, 320}
 }
 
-// peerSeries measures the peer with one of its indexes.
-func (b *Bench) peerSeries(ctx context.Context, dir string, index peerIndex, bit int) (points []Point, err error) {
-	args := []string{dir, "search", index.path, strconv.Itoa(bit)}
+// series measures the peer with one of its indexes, on one thread. There are no
+// points where the index knows no filters.
+func (x peerIndex) series(ctx context.Context, dir string, bit int) (points []Point, err error) {
+	args := []string{dir, "search", x.path, strconv.Itoa(bit)}
 	for _, ef := range peerEfforts(bit) {
 		args = append(args, strconv.Itoa(ef))
 	}
-	cmd := exec.CommandContext(ctx, b.HNSW, args...)
+	cmd := exec.CommandContext(ctx, x.of.program, args...)
+	cmd.Env = append(cmd.Environ(), "OMP_NUM_THREADS=1")
 	var out, failed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &failed
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", b.HNSW, err, strings.TrimSpace(failed.String()))
+		return nil, fmt.Errorf("%s: %w: %s", x.of.program, err, strings.TrimSpace(failed.String()))
 	}
 	for lines := bufio.NewScanner(&out); lines.Scan(); {
 		if v := values(lines.Text()); v["qps"] > 0 {

@@ -18,8 +18,9 @@ type Bench struct {
 	Dir  string   // holds a folder for each set
 	Sets []string // names of those folders
 	Only []string // of Experiments; none means all
-	HNSW string   // program built from bench/peers/hnswlib; "" measures no peer
-	Out  io.Writer
+	// Programs built from bench/peers; "" leaves the peer out.
+	HNSW, FAISS string
+	Out         io.Writer
 }
 
 // Experiment is a part of the benchmark that can be asked for alone.
@@ -35,9 +36,10 @@ var Experiments = []Experiment{
 	{"none", "searches without a filter", (*Bench).none},
 	{"random", "filters that pass random rows", (*Bench).random},
 	{"correlated", "filters that pass rows which lie together", (*Bench).correlated},
+	{"few", "filters that pass three rows of the set", (*Bench).few},
 	{"cores", "two searchers against one", (*Bench).cores},
 	{"cold", "the first 100 searches after the page cache was dropped", (*Bench).cold},
-	{"busy", "searches while rows are ingested, on 100,000 rows of the set", (*Bench).busy},
+	{"busy", "searches while an eighth more rows are ingested, against before", (*Bench).busy},
 	{"churn", "recall after half of 100,000 rows were replaced, against a fresh index", (*Bench).churn},
 }
 
@@ -69,10 +71,12 @@ func (b *Bench) Run(ctx context.Context) error {
 		if s.built, err = EnsureIndex(ctx, s.dir, s.data, b.say); err != nil {
 			return err
 		}
-		if b.HNSW != "" {
-			if s.peers, err = peerIndexes(s.dir); err != nil {
+		for _, p := range b.peers() {
+			found, err := p.indexes(s.dir)
+			if err != nil {
 				return err
 			}
+			s.peers = append(s.peers, found...)
 		}
 		for _, e := range Experiments {
 			if len(b.Only) > 0 && !slices.Contains(b.Only, e.Name) {
@@ -112,7 +116,7 @@ func (b *Bench) build(_ context.Context, s *subject) error {
 	b.say("           resident bytes per vector: graph and 8-bit codes %.0f, 1-bit codes %.0f, together %.0f",
 		float64(x.GraphBytes)/rows, float64(x.BitBytes)/rows, float64(x.GraphBytes+x.BitBytes)/rows)
 	for _, p := range s.peers {
-		b.say("  hnswlib %s: %.0f CPU-s (%.0f rows per CPU-s), %.0f bytes per vector", p.name, p.build, p.rows/p.build, p.perVector)
+		b.say("  %s %s: %.0f CPU-s (%.0f rows per CPU-s), %.0f bytes per vector", p.of.name, p.name, p.build, p.rows/p.build, p.perVector)
 		b.say("           quarry's graph takes %.2f of that, its whole index %.2f; it ingests %.1f times as many rows",
 			x.Graph/p.build, (x.Graph+x.Compact+x.Ingest)/p.build, rows/x.Ingest/(p.rows/p.build))
 	}
@@ -155,18 +159,19 @@ func (b *Bench) compare(ctx context.Context, s *subject, bit int) error {
 		return err
 	}
 	b.print(name+", quarry", ours)
-	if b.HNSW == "" {
-		return nil
-	}
 	theirs := map[string][]Point{}
 	for _, p := range s.peers {
-		if theirs[p.name], err = b.peerSeries(ctx, s.dir, p, bit); err != nil {
+		points, err := p.series(ctx, s.dir, bit)
+		if err != nil {
 			return err
 		}
-		b.print(name+", hnswlib "+p.name, theirs[p.name])
+		theirs[p.path] = points
+		b.print(name+", "+p.of.name+" "+p.name, points)
 	}
 	for _, recall := range []float64{0.97, 0.99} {
-		b.ratio(s.name+", "+name, recall, ours, theirs)
+		for _, p := range b.peers() {
+			b.ratio(s, p, name, recall, ours, theirs)
+		}
 	}
 	return nil
 }
@@ -179,15 +184,22 @@ func (b *Bench) print(what string, points []Point) {
 			line.WriteString(" by " + p.Path)
 		}
 	}
+	if len(points) == 0 {
+		line.WriteString("  it knows no filter")
+	}
 	b.say("  %s%s", what, line.String())
 }
 
 // ratio compares the speed at a recall with the best of the peer's indexes.
 // Where no setting of the peer reaches the recall, its best one counts.
-func (b *Bench) ratio(what string, recall float64, ours []Point, theirs map[string][]Point) {
+func (b *Bench) ratio(s *subject, p peer, name string, recall float64, ours []Point, theirs map[string][]Point) {
 	rate, ok := rateAt(ours, recall)
-	best, name, reached := 0.0, "", false
-	for n, points := range theirs {
+	best, bestName, reached := 0.0, "", false
+	for _, index := range s.peers {
+		if index.of != p {
+			continue
+		}
+		points := theirs[index.path]
 		r, ok := rateAt(points, recall)
 		if !ok && !reached && len(points) > 0 {
 			r = points[len(points)-1].Rate
@@ -196,17 +208,18 @@ func (b *Bench) ratio(what string, recall float64, ours []Point, theirs map[stri
 			best, reached = 0, true
 		}
 		if (ok || !reached) && r > best {
-			best, name = r, n
+			best, bestName = r, index.name
 		}
 	}
+	what := fmt.Sprintf("%s, %s at recall %.2f", s.name, name, recall)
 	switch {
 	case best == 0:
 		return
 	case !ok:
-		b.say("  => %s at recall %.2f: quarry does not reach it", what, recall)
+		b.say("  => %s: quarry does not reach it", what)
+		return
 	case !reached:
-		b.say("  => %s at recall %.2f: quarry %.0f, hnswlib (%s, which does not reach it) %.0f: %.1f times", what, recall, rate, name, best, rate/best)
-	default:
-		b.say("  => %s at recall %.2f: quarry %.0f, hnswlib (%s) %.0f: %.1f times", what, recall, rate, name, best, rate/best)
+		bestName += ", which does not reach it"
 	}
+	b.say("  => %s: quarry %.0f, %s (%s) %.0f: %.1f times", what, rate, p.name, bestName, best, rate/best)
 }
