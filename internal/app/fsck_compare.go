@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/quarry-search/quarry/internal/catalog/sqlite"
 	"github.com/quarry-search/quarry/internal/filter"
@@ -17,16 +18,18 @@ const (
 	// listedMost is how many documents of a kind of problem are named; the rest
 	// are counted.
 	listedMost = 20
+	// formerInvariant begins the names of what concerns former versions.
+	formerInvariant = "index_former"
 )
 
 // compare lists where the index does not hold what the catalog does. The index
 // has followed the log to its end, and nobody writes to either.
-func (k *indexCheck) compare(ctx context.Context, index *local.Index) ([]rag.Problem, error) {
+func (k *indexCheck) compare(ctx context.Context, index *local.Index) (*comparison, error) {
 	collections, err := k.catalog.ListCollections(ctx, system("fsck compares every collection"))
 	if err != nil {
 		return nil, err
 	}
-	c := comparison{catalog: k.catalog, index: index, counts: map[string]int64{}}
+	c := &comparison{catalog: k.catalog, index: index, counts: map[string]int64{}, pasts: map[string]bool{}}
 	names := map[string]bool{}
 	for _, collection := range collections {
 		names[collection.Name] = true
@@ -37,6 +40,9 @@ func (k *indexCheck) compare(ctx context.Context, index *local.Index) ([]rag.Pro
 		if err := c.documents(ctx, collection.Name); err != nil {
 			return nil, err
 		}
+		if err := c.former(ctx, collection.Name); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range index.Collections() {
 		if !names[name] {
@@ -44,7 +50,8 @@ func (k *indexCheck) compare(ctx context.Context, index *local.Index) ([]rag.Pro
 		}
 	}
 	k.report.Checked["index_chunks"], k.report.Checked["index_documents"] = c.chunks, c.compared
-	return c.problems(), nil
+	k.report.Checked["index_former_versions"] = c.formerCompared
+	return c, nil
 }
 
 // comparison gathers what differs between a catalog and an index.
@@ -52,8 +59,11 @@ type comparison struct {
 	catalog          *sqlite.Catalog
 	index            *local.Index
 	compared, chunks int64
+	formerCompared   int64
 	listed           []rag.Problem
 	counts           map[string]int64 // by invariant, listed or not
+	pasts            map[string]bool  // collections whose former versions differ
+	present          bool             // something else differs
 }
 
 // differ notes a problem of a document, or of the collection without one.
@@ -61,6 +71,11 @@ func (c *comparison) differ(invariant, collection, id, detail string) {
 	subject := collection
 	if id != "" {
 		subject += "/" + id
+	}
+	if strings.HasPrefix(invariant, formerInvariant) {
+		c.pasts[collection] = true
+	} else {
+		c.present = true
 	}
 	if c.counts[invariant]++; c.counts[invariant] <= listedMost {
 		c.listed = append(c.listed, rag.Problem{Invariant: invariant, Subject: subject, Detail: detail})

@@ -44,15 +44,13 @@ func (k *indexCheck) run(ctx context.Context) (err error) {
 	if err := k.follow(ctx, index); err != nil {
 		return err
 	}
-	differences, err := k.compare(ctx, index)
+	found, err := k.compare(ctx, index)
 	if err != nil {
 		return err
 	}
+	differences := found.problems()
 	if len(differences) > 0 && k.repair {
-		if index, err = k.anew(ctx, index); err != nil {
-			return err
-		}
-		if err := k.follow(ctx, index); err != nil {
+		if index, err = k.mend(ctx, index, found); err != nil {
 			return err
 		}
 		remaining, err := k.compare(ctx, index)
@@ -60,7 +58,7 @@ func (k *indexCheck) run(ctx context.Context) (err error) {
 			return err
 		}
 		for i := range differences {
-			differences[i].Repaired = len(remaining) == 0
+			differences[i].Repaired = len(remaining.counts) == 0
 		}
 	}
 	k.report.Problems = append(k.report.Problems, differences...)
@@ -84,6 +82,24 @@ func (k *indexCheck) open(ctx context.Context) (*local.Index, error) {
 // back by follow.
 func (k *indexCheck) damaged(p rag.Problem) {
 	k.problem(p.Invariant, p.Subject, p.Detail, k.repair)
+}
+
+// mend builds the index anew, or, where only former versions differ, drops those
+// of their collections. It returns the index that is open then.
+func (k *indexCheck) mend(ctx context.Context, index *local.Index, found *comparison) (*local.Index, error) {
+	if !found.present {
+		for name := range found.pasts {
+			if err := index.DropPast(name); err != nil {
+				return index, err
+			}
+		}
+		return index, nil
+	}
+	index, err := k.anew(ctx, index)
+	if err != nil {
+		return index, err
+	}
+	return index, k.follow(ctx, index)
 }
 
 // anew closes and removes an index and opens an empty one in its place. It

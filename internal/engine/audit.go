@@ -43,26 +43,99 @@ func (e *Engine) Collections() []string {
 // them, and with each all that have its id. One that stands more than once,
 // which must not be, is listed as often.
 func (e *Engine) Stored(collection, after string, limit int) ([]Stored, error) {
+	return whole(e, func(s *state) ([]Stored, error) { return s.stored(collection, after, limit) })
+}
+
+// Former is what the index holds of a former version.
+type Former struct {
+	Stored
+	From, Until uint64 // seqs at which it appeared and went; From is 0 where that was before history was kept
+	At          string // its place in the list
+}
+
+// Past is what the index keeps of a collection's past.
+type Past struct {
+	Kept   bool
+	Oldest uint64 // the oldest seq that can be read
+}
+
+// Past tells how far back a collection can be read.
+func (e *Engine) Past(collection string) (Past, error) {
+	return whole(e, func(s *state) (Past, error) { return s.past(collection) })
+}
+
+// Former lists the former versions of a collection's documents by id and age,
+// after a place in the list: limit of them. None where the past is not kept.
+func (e *Engine) Former(collection, after string, limit int) ([]Former, error) {
+	return whole(e, func(s *state) ([]Former, error) { return s.former(collection, after, limit) })
+}
+
+// whole reads a snapshot, and again without what turns out to be damaged.
+func whole[T any](e *Engine, read func(s *state) (T, error)) (out T, err error) {
 	e.gate.RLock()
 	defer e.gate.RUnlock()
 	if e.closed {
-		return nil, ErrClosed
+		return out, ErrClosed
 	}
 	for {
-		list, err := e.stored(collection, after, limit)
+		s := e.pin()
+		out, err = read(s)
+		s.unpin()
 		if err == nil || !e.lost(err) {
-			return list, err
+			return out, err
 		}
 	}
 }
 
-func (e *Engine) stored(collection, after string, limit int) ([]Stored, error) {
-	s := e.pin()
-	defer s.unpin()
+func (s *state) stored(collection, after string, limit int) ([]Stored, error) {
 	v := s.view(collection)
 	if v == nil {
 		return nil, ErrNoCollection
 	}
+	list, err := v.page(after, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Stored, len(list))
+	for i, r := range list {
+		out[i], _ = r.read()
+	}
+	return out, nil
+}
+
+func (s *state) past(collection string) (Past, error) {
+	v := s.view(collection + pastSuffix)
+	if v == nil || v.lost > 0 {
+		return Past{}, nil
+	}
+	if err := v.ready(); err != nil {
+		return Past{}, err
+	}
+	return Past{Kept: true, Oldest: v.horizon().reaches(s.seq)}, nil
+}
+
+func (s *state) former(collection, after string, limit int) ([]Former, error) {
+	v := s.view(collection + pastSuffix)
+	if v == nil {
+		return nil, nil
+	}
+	list, err := v.page(max(after, horizonID), limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Former, len(list))
+	for i, r := range list {
+		stored, hidden := r.read()
+		out[i] = Former{Stored: stored, At: stored.ID,
+			From: uint64(hidden[fieldFrom].Num()), Until: uint64(hidden[fieldUntil].Num())}
+		out[i].ID = plainID(stored.ID)
+	}
+	return out, nil
+}
+
+// page lists the first live documents of a view behind an id, and with the last
+// of them all that have its id.
+func (v *view) page(after string, limit int) ([]storedRef, error) {
 	if err := v.ready(); err != nil {
 		return nil, err
 	}
@@ -75,11 +148,7 @@ func (e *Engine) stored(collection, after string, limit int) ([]Stored, error) {
 	for n > 0 && n < len(list) && list[n].id() == list[n-1].id() {
 		n++
 	}
-	out := make([]Stored, n)
-	for i, r := range list[:n] {
-		out[i] = r.read()
-	}
-	return out, nil
+	return list[:n], nil
 }
 
 // storedRef is a document of a part.
@@ -104,18 +173,21 @@ func (p *part) after(id string, limit int) (list []storedRef) {
 	return list
 }
 
-func (r storedRef) read() Stored {
+// read returns the document, and apart the fields that no caller can name.
+func (r storedRef) read() (out Stored, hidden map[string]filter.Value) {
 	d := r.part.seg.Summary(r.doc)
-	for key := range d.Fields {
+	hidden = map[string]filter.Value{}
+	for key, value := range d.Fields {
 		if strings.HasPrefix(key, "\x00") { // see history.go
+			hidden[key] = value
 			delete(d.Fields, key)
 		}
 	}
-	out := Stored{ID: d.ID, Version: d.Version, Access: d.Access, Fields: d.Fields}
+	out = Stored{ID: d.ID, Version: d.Version, Access: d.Access, Fields: d.Fields}
 	for row, end := r.part.seg.RowsOf(r.doc); row < end; row++ {
 		out.Rows = append(out.Rows, StoredRow{r.part.seg.OrdinalOf(row), r.part.seg.HashOf(row)})
 	}
-	return out
+	return out, hidden
 }
 
 // Reach is how many rows were looked for in graphs by their own vector, and

@@ -1,15 +1,20 @@
 package engine
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
+	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/engine/vfs"
 	"github.com/quarry-search/quarry/internal/filter"
 )
@@ -133,4 +138,86 @@ func TestDamagedGraphFileIsFound(t *testing.T) {
 		t.Errorf("problems %v", problems)
 	}
 	must(t, e.Close())
+}
+
+// TestCheckLooksIntoColumns damages the list of documents by label in a file
+// whose checksums are true: only a comparison with the documents can tell.
+func TestCheckLooksIntoColumns(t *testing.T) {
+	e, err := Open(Options{KnownField: known})
+	must(t, err)
+	must(t, e.Apply([]Change{{Seq: 1, Kind: Create, Collection: "a"}}))
+	for i := range 10 {
+		must(t, e.Apply([]Change{{Seq: uint64(i + 2), Kind: Put, Collection: "a", Document: Document{
+			ID: fmt.Sprint("doc", i), Access: [][]string{{"x"}, {"y"}}[i%2], Rows: []Row{{Hash: Hash{byte(i)}, Text: "alpha"}},
+		}}}))
+	}
+	if _, problems := e.Check(context.Background()); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	v := *e.state.Load().view("a")
+	var file bytes.Buffer
+	_, err = v.parts[0].seg.Write(&file)
+	must(t, err)
+	altered := bytes.Clone(file.Bytes())
+	from, to := sectionOf(t, altered, "doc.access.docs")
+	binary.LittleEndian.PutUint32(altered[from:to], 1) // the first with the label x was document 0
+	reseal(altered)
+	seg, err := segment.OpenLazy(altered)
+	must(t, err)
+	if wrong := seg.Verify(); len(wrong) > 0 {
+		t.Fatalf("the checksums tell already: %v", wrong)
+	}
+	v.parts = []*part{newPart(seg)}
+	e.mu.Lock()
+	e.publish(e.Applied(), map[string]*view{"a": &v})
+	e.mu.Unlock()
+	if _, problems := e.Check(context.Background()); len(problems) != 1 || !strings.Contains(problems[0].Error(), "by label") {
+		t.Errorf("problems %v", problems)
+	}
+	must(t, e.Close())
+}
+
+// The end of a segment file, as docs/formats/segment.md draws it.
+const (
+	trailerBytes = 32
+	blockBytes   = 65536
+)
+
+// directoryOf returns where the directory of a segment file begins, and it.
+func directoryOf(b []byte) (body int, dir []byte) {
+	body = int(binary.LittleEndian.Uint64(b[len(b)-trailerBytes:]))
+	return body, b[body : len(b)-trailerBytes]
+}
+
+// sectionOf says where a section of a segment file is.
+func sectionOf(t *testing.T, b []byte, name string) (from, to int) {
+	t.Helper()
+	_, dir := directoryOf(b)
+	rest := dir[4:]
+	for range binary.LittleEndian.Uint32(dir) {
+		n := int(binary.LittleEndian.Uint16(rest))
+		here := string(rest[2 : 2+n])
+		rest = rest[2+n:]
+		from = int(binary.LittleEndian.Uint64(rest))
+		to = from + int(binary.LittleEndian.Uint64(rest[8:]))
+		rest = rest[16:]
+		if here == name {
+			return from, to
+		}
+	}
+	t.Fatalf("there is no section %s", name)
+	return 0, 0
+}
+
+// reseal gives an altered segment file true checksums.
+func reseal(b []byte) {
+	body, dir := directoryOf(b)
+	blocks := (body + blockBytes - 1) / blockBytes
+	for i := range blocks {
+		sum := crc32.Checksum(b[i*blockBytes:min((i+1)*blockBytes, body)], castagnoli)
+		binary.LittleEndian.PutUint32(dir[len(dir)-4*(blocks-i):], sum)
+	}
+	trailer := b[len(b)-trailerBytes:]
+	binary.LittleEndian.PutUint32(trailer[16:], crc32.Checksum(dir, castagnoli))
+	binary.LittleEndian.PutUint32(trailer[20:], crc32.Checksum(trailer[:20], castagnoli))
 }

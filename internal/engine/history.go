@@ -334,6 +334,17 @@ func (e *Engine) Purge(collection, id string) error {
 	})
 }
 
+// DropPast drops a collection's past: it can be read from now on, once
+// something changes in it.
+func (e *Engine) DropPast(collection string) error {
+	return e.change(func(t *transaction) error {
+		if name := collection + pastSuffix; t.old.view(name) != nil {
+			t.open[name] = &draft{dropped: true}
+		}
+		return nil
+	})
+}
+
 func (d *draft) changed() bool {
 	return slices.ContainsFunc(d.dead, func(dead map[uint32]bool) bool { return len(dead) > 0 })
 }

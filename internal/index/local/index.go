@@ -115,6 +115,11 @@ func (x *Index) ForgetIn(collection string, seq uint64) error {
 	return coded(x.engine.ForgetIn(collection, seq), collection)
 }
 
+// DropPast drops the former versions of a collection.
+func (x *Index) DropPast(collection string) error {
+	return coded(x.engine.DropPast(collection), collection)
+}
+
 // Purge drops every former version of a document, as if it had never been.
 func (x *Index) Purge(collection, id string) error {
 	return coded(x.engine.Purge(collection, id), collection)
