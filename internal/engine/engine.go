@@ -65,7 +65,9 @@ type Engine struct {
 	state   atomic.Pointer[state]
 	queries sync.Pool // of *denseQuery
 	costs   costs
-	wake    chan struct{}
+
+	lastScorer atomic.Pointer[bm25.Scorer] // nil before the first search by words
+	wake       chan struct{}
 
 	gate       sync.RWMutex // held by who reads segments, and by Close alone; before all others
 	closed     bool

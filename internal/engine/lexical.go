@@ -52,8 +52,8 @@ func (s *search) lexical() []scored {
 			}
 		}
 	}
-	s.words.scorer = bm25.NewScorer(s.engine.options.BM25, stats)
-	top := &lexicalTop{topK: topK{k: s.query.Limit, view: s.view}}
+	s.words.scorer = s.engine.scorer(stats)
+	top := &lexicalTop{topK: topK{k: s.query.Limit, view: s.view, heap: make([]scored, 0, min(s.query.Limit, stats.Rows))}}
 	for i, p := range s.view.parts {
 		if s.sets[i].count == 0 {
 			continue
@@ -66,6 +66,17 @@ func (s *search) lexical() []scored {
 		s.words.scorer.Search(s.words.terms[i], s.words.norms[i], allowed, top)
 	}
 	return top.ranking()
+}
+
+// scorer returns a scorer of rows with these statistics: the last one, as long
+// as nothing changes.
+func (e *Engine) scorer(stats bm25.Stats) *bm25.Scorer {
+	last := e.lastScorer.Load()
+	if last == nil || !last.Of(e.options.BM25, stats) {
+		last = bm25.NewScorer(e.options.BM25, stats)
+		e.lastScorer.Store(last)
+	}
+	return last
 }
 
 // queryTerm is a term of the query with its lists.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quarry-search/quarry/internal/clause"
@@ -272,43 +271,4 @@ func (s *search) pass(f filter.Filter) []*set {
 		sets[i] = p.allowed(key, s.query.Scope, f)
 	}
 	return sets
-}
-
-// join makes candidates of both rankings.
-func (s *search) join(dense, lexical []scored) (list []Candidate, err error) {
-	list = make([]Candidate, 0, len(dense)+len(lexical))
-	at := make(map[rowRef]int, len(dense)+len(lexical))
-	for i, d := range dense {
-		c := s.candidate(d.rowRef)
-		c.Dense = Score{Value: scoreOf(d.score), Rank: i + 1, Known: true}
-		if s.ranksWords() {
-			c.Lexical = Score{Value: s.words.scoreRow(d.rowRef).Float(), Known: true}
-		}
-		at[d.rowRef] = len(list)
-		list = append(list, c)
-	}
-	for i, l := range lexical {
-		if j, ok := at[l.rowRef]; ok {
-			list[j].Lexical.Rank = i + 1
-			continue
-		}
-		c := s.candidate(l.rowRef)
-		c.Lexical = Score{Value: lexicalScore(l), Rank: i + 1, Known: true}
-		if s.query.Vector != nil {
-			if c.Dense.Value, c.Dense.Known, err = s.exactScore(l.rowRef); err != nil {
-				return nil, err
-			}
-		}
-		list = append(list, c)
-	}
-	return list, nil
-}
-
-func (s *search) candidate(r rowRef) Candidate {
-	seg := s.view.parts[r.part].seg
-	doc := seg.DocOf(r.row)
-	return Candidate{
-		DocID: strings.Clone(plainID(seg.DocID(doc))), Version: seg.VersionOf(doc),
-		Ordinal: seg.OrdinalOf(r.row), Hash: seg.HashOf(r.row),
-	}
 }

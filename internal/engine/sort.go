@@ -103,14 +103,17 @@ func (s *search) appendRows(list []Candidate, d sortedDoc, orders []segment.Orde
 	}
 	from, to := s.view.parts[d.part].seg.RowsOf(d.doc)
 	rows, n := s.sets[d.part].rows, 0
-	for row := from; row < to && len(list) < s.query.Limit; row++ {
+	var found []rowRef
+	for row := from; row < to && len(list)+len(found) < s.query.Limit; row++ {
 		if !rows.Get(row) {
 			continue
 		}
 		if n++; s.query.GroupSize > 0 && n > s.query.GroupSize {
 			break
 		}
-		c := s.candidate(rowRef{int32(d.part), row})
+		found = append(found, rowRef{int32(d.part), row})
+	}
+	for _, c := range s.candidates(found) {
 		c.SortValues = values
 		list = append(list, c)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -64,34 +65,46 @@ func (t *topK) push(s scored) {
 	t.down()
 }
 
+// up moves the row at i to where it belongs above.
 func (t *topK) up(i int) {
 	h := t.heap
+	s := h[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !t.view.before(h[parent], h[i]) {
-			return
+		if !t.view.before(h[parent], s) {
+			break
 		}
-		h[parent], h[i] = h[i], h[parent]
+		h[i] = h[parent]
 		i = parent
 	}
+	h[i] = s
 }
 
+// down moves the row on top to where it belongs below. Which of two children
+// is worse cannot be foretold: the processor is not made to guess.
 func (t *topK) down() {
 	h, i := t.heap, 0
+	s := h[0]
 	for {
 		child := 2*i + 1
 		if child >= len(h) {
-			return
+			break
 		}
-		if child+1 < len(h) && t.view.before(h[child], h[child+1]) {
-			child++
+		if child+1 < len(h) {
+			a, b := h[child], h[child+1]
+			if a.score == b.score && t.view.before(a, b) {
+				child++
+			}
+			_, less := bits.Sub64(b.score, a.score, 0)
+			child += int(less)
 		}
-		if !t.view.before(h[i], h[child]) {
-			return
+		if !t.view.before(s, h[child]) {
+			break
 		}
-		h[i], h[child] = h[child], h[i]
+		h[i] = h[child]
 		i = child
 	}
+	h[i] = s
 }
 
 // ranking empties the heap, best first.

@@ -1,12 +1,10 @@
 package bm25
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	_ "github.com/quarry-search/quarry/internal/rapidseed"
 )
@@ -68,94 +66,6 @@ func FuzzTerms(f *testing.F) {
 			})
 		}
 	})
-}
-
-// all collects every row; best keeps the k best, ties by row.
-type best struct {
-	k    int
-	rows []hit
-}
-
-type hit struct {
-	row   uint32
-	score Score
-}
-
-func (b *best) Threshold() Score {
-	if len(b.rows) < b.k {
-		return 0
-	}
-	return b.rows[len(b.rows)-1].score
-}
-
-func (b *best) Collect(row uint32, s Score) {
-	b.rows = append(b.rows, hit{row, s})
-	slices.SortFunc(b.rows, func(x, y hit) int {
-		if x.score != y.score {
-			if x.score > y.score {
-				return -1
-			}
-			return 1
-		}
-		return int(x.row) - int(y.row)
-	})
-	b.rows = b.rows[:min(b.k, len(b.rows))]
-}
-
-// TestSearchEqualsScoringEachRow holds pruning to the score of every row, to
-// the bit and with ties, on lists long enough for many blocks and windows.
-func TestSearchEqualsScoringEachRow(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		rows := rapid.IntRange(1, 9000).Draw(r, "rows")
-		lengths := make([]Norm, rows)
-		x := rapid.Uint64().Draw(r, "seed") | 1
-		next := func(n int) int { x ^= x << 13; x ^= x >> 7; x ^= x << 17; return int(x % uint64(n)) }
-		var stats Stats
-		for i := range lengths {
-			lengths[i] = NormOf(uint32(1 + next(90)))
-			stats.Rows++
-			stats.Terms += uint64(lengths[i].length())
-		}
-		var terms []Term
-		for range rapid.IntRange(1, 6).Draw(r, "terms") {
-			gap := rapid.SampledFrom([]int{1, 3, 40, 900}).Draw(r, "gap")
-			l := makeList(lengths, gap, next)
-			terms = append(terms, Term{l, IDF(rows, len(l.Rows))})
-		}
-		var allowed []uint64
-		if rapid.Bool().Draw(r, "filtered") {
-			allowed = make([]uint64, rows/64+1)
-			for i := range allowed {
-				half, other := uint64(next(1<<62)), uint64(next(1<<62))
-				allowed[i] = half & other
-			}
-		}
-		k := rapid.IntRange(1, 30).Draw(r, "k")
-		scorer := NewScorer(DefaultParams, stats)
-		want := &best{k: k}
-		for row := range uint32(rows) {
-			if allowed != nil && allowed[row>>6]>>(row&63)&1 == 0 {
-				continue
-			}
-			if s := scorer.ScoreRow(terms, lengths, row); s > 0 {
-				want.Collect(row, s)
-			}
-		}
-		got := &best{k: k}
-		scorer.Search(terms, lengths, allowed, got)
-		if diff := cmp.Diff(want.rows, got.rows, cmp.AllowUnexported(hit{})); diff != "" {
-			r.Fatalf("%s", diff)
-		}
-	})
-}
-
-func makeList(norms []Norm, gap int, next func(int) int) List {
-	var l List
-	for row := next(gap); row < len(norms); row += 1 + next(gap) {
-		l.Rows, l.TF = append(l.Rows, uint32(row)), append(l.TF, uint8(1+next(3)*next(3)))
-	}
-	l.FillBlocks(norms)
-	return l
 }
 
 func TestNormsAreOrderedAndClose(t *testing.T) {

@@ -50,8 +50,16 @@ func (n Norm) length() uint32 {
 	return (16 + uint32(n-32)%16) << e
 }
 
-// Scorer scores the postings of one search.
-type Scorer struct{ norms [256]float64 }
+// Scorer scores postings. It is safe for concurrent use.
+type Scorer struct {
+	params Params
+	stats  Stats
+	norms  [256]float64
+	shares [tabled][256]float64 // share for each tf below tabled and each norm
+}
+
+// tabled is up to which tf shares are looked up: beyond it they are rare.
+const tabled = 5
 
 // NewScorer prepares p for rows with these statistics.
 func NewScorer(p Params, s Stats) *Scorer {
@@ -60,12 +68,20 @@ func NewScorer(p Params, s Stats) *Scorer {
 		average = float64(s.Terms) / float64(s.Rows)
 	}
 	base, slope := p.K1*(1-p.B), p.K1*p.B/average
-	scorer := new(Scorer)
+	scorer := &Scorer{params: p, stats: s}
 	for n := range scorer.norms {
 		scorer.norms[n] = base + float64(slope*float64(Norm(n).length()))
 	}
+	for tf := 1; tf < tabled; tf++ {
+		for n := range scorer.norms {
+			scorer.shares[tf][n] = scorer.share(uint8(tf), Norm(n))
+		}
+	}
 	return scorer
 }
+
+// Of reports whether the scorer is what NewScorer makes of p and s.
+func (s *Scorer) Of(p Params, stats Stats) bool { return s.params == p && s.stats == stats }
 
 // IDF is Lucene's inverse document frequency: ln(1 + (N − df + ½) / (df + ½)).
 func IDF(rows, df int) float64 {
@@ -78,7 +94,20 @@ func IDF(rows, df int) float64 {
 // rounding, which bound covers. The conversions keep compilers from fusing
 // operations, so that every processor computes the same score.
 func (s *Scorer) Score(weight float64, tf uint8, n Norm) Score {
-	return Score(float64(weight*float64(tf)/(float64(tf)+s.norms[n])) * unit)
+	return s.scaled(weight*unit, tf, n)
+}
+
+// scaled is Score for a weight in units of a Score.
+func (s *Scorer) scaled(weight float64, tf uint8, n Norm) Score {
+	if tf < tabled {
+		return Score(int64(weight * s.shares[tf][n]))
+	}
+	return Score(int64(weight * s.share(tf, n)))
+}
+
+// share is tf / (tf + k1 · (1 − b + b · length / average)).
+func (s *Scorer) share(tf uint8, n Norm) float64 {
+	return float64(tf) / (float64(tf) + s.norms[n])
 }
 
 // bound is at least the score of every posting whose tf is at most tf and
