@@ -9,7 +9,8 @@ import (
 const sampleBytes = 20_000
 
 // Language guesses the language of prose as a BCP 47 tag, "" when unsure:
-// by script, and for Latin script by the share of frequent words.
+// by script, and for Latin script by frequent words and by letters that are not
+// plain ones. It knows the languages that the index stems.
 func Language(s string) string {
 	if len(s) > sampleBytes {
 		s = s[:sampleBytes]
@@ -17,31 +18,17 @@ func Language(s string) string {
 	if tag, sure := byScript(s); sure {
 		return tag
 	}
-	counts, total := map[string]int{}, 0
-	for _, w := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) }) {
-		total++
-		for _, tag := range stopWords[w] {
-			counts[tag]++
-		}
+	t := tally{seen: map[string]bool{}}
+	for w := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		t.word(w)
 	}
-	best, second := "", ""
-	for _, tag := range languageTags {
-		if counts[tag] > counts[best] {
-			best, second = tag, best
-		} else if counts[tag] > counts[second] {
-			second = tag
-		}
-	}
-	if best == "" || counts[best] < 3 || counts[best]*8 < total || counts[best]*4 < counts[second]*5 {
-		return ""
-	}
-	return best
+	return t.best()
 }
 
 // byScript decides where most letters are of a script that one language, or a
 // family of them, is written in. sure is false for Latin.
 func byScript(s string) (tag string, sure bool) {
-	var latin, han, kana, hangul, cyrillic, arabic, hebrew, greek, thai, devanagari int
+	var latin, han, kana, hangul, cyrillic, arabic, hebrew, greek, thai, devanagari, tamil int
 	for _, r := range s {
 		switch {
 		case r < 0x80:
@@ -66,6 +53,8 @@ func byScript(s string) (tag string, sure bool) {
 			thai++
 		case unicode.Is(unicode.Devanagari, r):
 			devanagari++
+		case unicode.Is(unicode.Tamil, r):
+			tamil++
 		case unicode.IsLetter(r):
 			latin++
 		}
@@ -74,8 +63,8 @@ func byScript(s string) (tag string, sure bool) {
 		tag   string
 		count int
 	}{
-		{"ja", kana * 4}, {"zh", han * 2}, {"ko", hangul * 2}, {cyrillicTag(s), cyrillic}, {"ar", arabic}, {"he", hebrew},
-		{"el", greek}, {"th", thai}, {"hi", devanagari},
+		{"ja", kana * 4}, {"zh", han * 2}, {"ko", hangul * 2}, {cyrillicTag(s), cyrillic}, {arabicTag(s), arabic}, {"he", hebrew},
+		{"el", greek}, {"th", thai}, {"hi", devanagari}, {"ta", tamil},
 	} {
 		if c.count > latin {
 			if c.tag == "zh" && kana*10 > han {
@@ -87,29 +76,21 @@ func byScript(s string) (tag string, sure bool) {
 	return "", latin == 0
 }
 
+// arabicTag tells Persian and Urdu, which are not stemmed, by letters that
+// Arabic lacks.
+func arabicTag(s string) string {
+	switch {
+	case strings.ContainsAny(s, "ٹڈڑےں"):
+		return "ur"
+	case strings.ContainsAny(s, "پچژگی"):
+		return "fa"
+	}
+	return "ar"
+}
+
 func cyrillicTag(s string) string {
 	if strings.ContainsAny(s, "іїєґ") {
 		return "uk"
 	}
 	return "ru"
 }
-
-var languageTags = []string{"en", "de", "fr", "es", "it", "pt", "nl"}
-
-var stopWords = func() map[string][]string {
-	m := map[string][]string{}
-	for tag, words := range map[string]string{
-		"en": "the of and to in is that it for was on are with as be this by not or from have an at which but they you we were has",
-		"de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat dass sie nach wird bei",
-		"fr": "de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce il sont avec ou son aux cette",
-		"es": "de la que el en y a los se del las un por con no una su para es al lo como más o pero sus le ha este",
-		"it": "di e il la che in un a per è una del sono con si non della le da al dei nel anche più ha come gli alla questo",
-		"pt": "de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das tem à são",
-		"nl": "de van het een en in is dat op te zijn met voor niet die aan er om ook als bij door naar wordt maar worden uit deze",
-	} {
-		for w := range strings.FieldsSeq(words) {
-			m[w] = append(m[w], tag)
-		}
-	}
-	return m
-}()
