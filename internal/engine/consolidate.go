@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
@@ -9,11 +10,14 @@ import (
 )
 
 // Large parts, of Options.GraphRows rows and more, have graphs. A search asks
-// each graph, so there should be one: the largest part takes in the others
+// each graph, so there should be few: the largest part takes in the others
 // once they hold a good share of its rows, and the rows that it did not have
-// are inserted into a copy of its graph. That is the work of the goroutine
-// that builds graphs; batches and other merges leave large parts alone.
+// are inserted into a copy of its graph; until then, too many others become one
+// among themselves. That is the work of the goroutine that builds graphs;
+// batches and other merges leave large parts alone.
 const (
+	// mostBeside is how many other large parts there are at most.
+	mostBeside = 3
 	// growShare: the other large parts hold one of so many of the largest's rows.
 	growShare = 4
 	// reuseShare: a graph is built from nothing when it has lost more than one
@@ -21,11 +25,11 @@ const (
 	reuseShare = 3
 )
 
-// dueLarge returns the large parts that should become one, or the one that has
-// too many dead rows; nil when there are none.
+// dueLarge returns large parts that should become one, or the one that has too
+// many dead rows; nil when there are none.
 func (v *view) dueLarge(large int) []*part {
 	var list []*part
-	rows, most := 0, 0
+	rows, largest := 0, 0 // place in the list
 	for _, p := range v.parts {
 		if p.liveRows < large {
 			continue
@@ -33,14 +37,20 @@ func (v *view) dueLarge(large int) []*part {
 		if (p.seg.Rows()-p.liveRows)*deadShare > p.seg.Rows() {
 			return []*part{p}
 		}
-		list = append(list, p)
+		if list = append(list, p); p.liveRows > list[largest].liveRows {
+			largest = len(list) - 1
+		}
 		rows += p.liveRows
-		most = max(most, p.liveRows)
 	}
-	if len(list) < 2 || (rows-most)*growShare < most {
+	switch {
+	case len(list) < 2:
 		return nil
+	case (rows-list[largest].liveRows)*growShare >= list[largest].liveRows:
+		return list
+	case len(list)-1 > mostBeside:
+		return slices.Delete(list, largest, largest+1)
 	}
-	return list
+	return nil
 }
 
 // consolidateOne merges large parts of one collection that should become one,

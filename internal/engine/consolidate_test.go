@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
+	"github.com/quarry-search/quarry/internal/engine/segment"
 	"github.com/quarry-search/quarry/internal/engine/vfs"
 	"github.com/quarry-search/quarry/internal/filter"
 )
@@ -149,4 +151,55 @@ func TestFlushFreesMemory(t *testing.T) {
 		t.Fatalf("%+v, %v: something stayed in memory", s, err)
 	}
 	must(t, e.Close())
+}
+
+// viewOf makes a view of parts of so many rows.
+func viewOf(rows ...int) *view {
+	v := &view{dim: testDim}
+	for _, n := range rows {
+		docs := make([]segment.Document, n)
+		for i := range docs {
+			docs[i] = segment.Document{ID: fmt.Sprint(i), Rows: []segment.Row{{Hash: Hash{byte(i), byte(i >> 8)}}}}
+		}
+		seg, err := segment.Build(docs, nil)
+		if err != nil {
+			panic(err)
+		}
+		v.parts = append(v.parts, newPart(seg))
+	}
+	return v
+}
+
+// TestWhatIsDue says which of some parts become one: of at least 10 rows to be
+// merged in the background, of 50 for a graph.
+func TestWhatIsDue(t *testing.T) {
+	for _, c := range []struct {
+		rows, graph, large []int // of the parts, of those merged
+	}{
+		{rows: []int{20, 20, 5}},
+		{rows: []int{20, 20, 5, 10, 400}, graph: []int{20, 20, 10}},
+		{rows: []int{400, 60}},
+		{rows: []int{60, 400, 50}, large: []int{60, 400, 50}},
+		{rows: []int{60, 1000, 50, 52}},
+		{rows: []int{60, 1000, 50, 52, 40, 55}, large: []int{60, 50, 52, 55}},
+	} {
+		v := viewOf(c.rows...)
+		var graph, large []int
+		due := v.dueForGraph(10, 50)
+		for i, p := range v.parts {
+			if due[i] {
+				graph = append(graph, p.liveRows)
+			}
+		}
+		for _, p := range v.dueLarge(50) {
+			large = append(large, p.liveRows)
+		}
+		if !slices.Equal(graph, c.graph) || !slices.Equal(large, c.large) {
+			t.Errorf("of %v: %v and %v, want %v and %v", c.rows, graph, large, c.graph, c.large)
+		}
+		v.settings.Exact = true
+		if v.dueForGraph(10, 50) != nil {
+			t.Errorf("of %v: parts that want no graph are merged for one", c.rows)
+		}
+	}
 }

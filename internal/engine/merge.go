@@ -149,3 +149,23 @@ func (v *view) due(most, small, large int) map[int]bool {
 	}
 	return nil
 }
+
+// dueForGraph returns the parts that are too small for a graph each, once they
+// hold rows enough for one together; nil before. So no more than that many rows
+// are scanned for long. Those below small are left to the next batch.
+func (v *view) dueForGraph(small, large int) map[int]bool {
+	if v.dim == 0 || v.settings.Exact {
+		return nil
+	}
+	chosen, rows := map[int]bool{}, 0
+	for i, p := range v.parts {
+		if p.liveRows >= small && p.liveRows < large {
+			chosen[i] = true
+			rows += p.liveRows
+		}
+	}
+	if rows < large {
+		return nil
+	}
+	return chosen
+}

@@ -82,8 +82,8 @@ func (e *Engine) tend(ctx context.Context, overdue bool) error {
 	return nil
 }
 
-// mergeOne merges once where a tier is full or a segment mostly dead, and
-// reports whether there was such.
+// mergeOne merges once where a tier is full, a segment mostly dead, or small
+// ones are enough for a graph, and reports whether there was such.
 func (e *Engine) mergeOne(most int) (bool, error) {
 	s := e.pin()
 	defer s.unpin()
@@ -93,7 +93,10 @@ func (e *Engine) mergeOne(most int) (bool, error) {
 		if merged || failed != nil {
 			return
 		}
-		chosen := v.due(most, e.options.SmallRows, e.options.GraphRows)
+		chosen := v.dueForGraph(e.options.SmallRows, e.options.GraphRows)
+		if chosen == nil {
+			chosen = v.due(most, e.options.SmallRows, e.options.GraphRows)
+		}
 		if chosen == nil {
 			return
 		}

@@ -16,9 +16,9 @@ import (
 
 const (
 	busyShare = 8               // one row in so many of the set's is ingested
-	busyIdle  = 5 * time.Second // that searches are timed for before
-	// busyAfter is how long searches are timed at most while the background
-	// goes on after the last row came.
+	busyIdle  = 5 * time.Second // that searches are timed for before and after
+	// busyAfter is how long searches are timed at most while graphs are built
+	// after the last row came.
 	busyAfter = 60 * time.Second
 	// busyRate is how many searches a second arrive, whether those before have
 	// ended or not.
@@ -93,8 +93,8 @@ func (b *Bench) busyUnder(ctx context.Context, s *subject, dir, name string, run
 	return errors.Join(err, stop(), e.Close())
 }
 
-// whileBusy times searches while rows come, and then until the background has
-// done what is to do for them.
+// whileBusy times searches while rows come, while graphs of them are built, and
+// after that.
 func (b *Bench) whileBusy(ctx context.Context, x indexed, run searchLoad, did *tasks, idle float64) error {
 	rows := x.data.Base.Rows() / busyShare
 	for _, phase := range []struct {
@@ -102,7 +102,8 @@ func (b *Bench) whileBusy(ctx context.Context, x indexed, run searchLoad, did *t
 		work func() error
 	}{
 		{"ingesting", func() error { return ingest(ctx, x, rows) }},
-		{"after", func() error { return settle(ctx, x.Engine, busyAfter) }},
+		{"graphs being built", func() error { return waitForFew(ctx, x.Engine) }},
+		{"at rest", func() error { time.Sleep(busyIdle); return ctx.Err() }},
 	} {
 		did.take()
 		began := time.Now()
@@ -120,6 +121,19 @@ func (b *Bench) whileBusy(ctx context.Context, x indexed, run searchLoad, did *t
 		rows = 0
 	}
 	return nil
+}
+
+// waitForFew waits until so many rows have one that the others want none, for a
+// minute at most.
+func waitForFew(ctx context.Context, e *engine.Engine) error {
+	const fewest = 50_000 // Options.GraphRows
+	for began := time.Now(); ctx.Err() == nil && time.Since(began) < busyAfter; time.Sleep(100 * time.Millisecond) {
+		stats, err := e.Stats(collection)
+		if err != nil || stats.Rows-stats.GraphRows < fewest {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // ingest applies rows that nobody has seen: each a row of the set with a tenth

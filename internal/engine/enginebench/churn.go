@@ -82,16 +82,15 @@ func replace(ctx context.Context, e *engine.Engine, d *Dataset, rows int) error 
 		}
 		changes = changes[:0]
 	}
-	return errors.Join(settle(ctx, e, time.Hour), stop())
+	return errors.Join(settle(ctx, e), stop())
 }
 
-// settle waits until the segments have stayed as they are for a while, for at
-// most so long.
-func settle(ctx context.Context, e *engine.Engine, most time.Duration) error {
+// settle waits until the segments have stayed as they are for a while.
+func settle(ctx context.Context, e *engine.Engine) error {
 	const quiet = 20 * time.Second // a graph of what was replaced is built in less
 	var last engine.Stats
-	began := time.Now()
-	for since := began; ctx.Err() == nil && time.Since(since) < quiet && time.Since(began) < most; {
+	since := time.Now()
+	for ctx.Err() == nil && time.Since(since) < quiet {
 		now, err := e.Stats(collection)
 		if err != nil {
 			return err

@@ -197,7 +197,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestFewFindsWhatPasses(t *testing.T) {
-	d := sets(groups * fewRows)["d1"]
+	d := Spread(groups*fewRows, 10, 64)
 	dir := t.TempDir()
 	e, err := smallIndex(context.Background(), filepath.Join(dir, indexDir), d, groups*fewRows, 1000)
 	if err != nil {
@@ -220,7 +220,7 @@ func TestFewFindsWhatPasses(t *testing.T) {
 // in the one that it was linked from.
 func TestLinkedIndexIsItsOwn(t *testing.T) {
 	ctx := context.Background()
-	d := sets(3000)["d1"]
+	d := Spread(3000, 10, 64)
 	from, to := t.TempDir(), t.TempDir()
 	e, err := smallIndex(ctx, from, d, 3000, 1000)
 	if err != nil {
@@ -252,7 +252,7 @@ func TestLinkedIndexIsItsOwn(t *testing.T) {
 }
 
 func TestLoads(t *testing.T) {
-	d := sets(1000)["d1"]
+	d := Spread(1000, 10, 64)
 	e, err := smallIndex(context.Background(), t.TempDir(), d, 1000, 1000)
 	if err != nil {
 		t.Fatal(err)
