@@ -5,6 +5,7 @@ type AnswerRequest struct {
 	SearchRequest
 	MaxSentences int  `json:"max_sentences,omitempty" minimum:"1" maximum:"10"`
 	Stream       bool `json:"stream,omitempty" doc:"Answer as server-sent events"`
+	Resumable    bool `json:"resumable,omitempty" doc:"Of a stream: the client will come back if its connection breaks, by a GET of the response's Location with Last-Event-ID. The answer then goes on for some seconds without it"`
 }
 
 // AnswerResponse is a complete answer.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -25,32 +26,62 @@ var ErrCutOff = errors.New("the answer was cut off")
 
 // AnswerStream calls on for each event as it comes. The stream ends with nil
 // after the done event, with the *api.Problem of an error event (which on does
-// not get), with what on returned, or with an error that wraps ErrCutOff.
+// not get), with what on returned, or with an error that wraps ErrCutOff. One that
+// is Resumable is taken up again when its connection breaks; the server then
+// goes on with it for some seconds after a client that left for good.
 func (c *Client) AnswerStream(ctx context.Context, in api.AnswerRequest, on func(api.Event) error) error {
 	in.Stream = true
 	res, err := c.send(ctx, request{method: "POST", path: []string{"v1", "answers"}, body: in, accept: "text/event-stream"})
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
-	messages := newMessageReader(res.Body)
+	location := strings.Split(strings.Trim(res.Header.Get("Location"), "/"), "/")
+	resumable := in.Resumable && len(location) > 1
+	for last, tries := 0, 0; ; tries++ {
+		seen, err := readEvents(res.Body, last, on)
+		res.Body.Close()
+		if seen > last {
+			last, tries = seen, 0
+		}
+		if !resumable || !errors.Is(err, ErrCutOff) || tries >= resumeTries || ctx.Err() != nil {
+			return err
+		}
+		res, err = c.send(ctx, request{method: "GET", path: location, accept: "text/event-stream", options: []WriteOption{lastEvent(last)}})
+		if err != nil {
+			return fmt.Errorf("%w, and could not be taken up again: %w", ErrCutOff, err)
+		}
+	}
+}
+
+// resumeTries is how often in turn a stream is taken up again without an event.
+const resumeTries = 3
+
+func lastEvent(id int) WriteOption {
+	return func(h http.Header) { h.Set("Last-Event-ID", strconv.Itoa(id)) }
+}
+
+// readEvents passes events on until the last one, and returns the id of the last
+// that it saw.
+func readEvents(body io.Reader, last int, on func(api.Event) error) (int, error) {
+	messages := newMessageReader(body)
 	for {
 		m, err := messages.next()
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrCutOff, err)
+			return last, fmt.Errorf("%w: %w", ErrCutOff, err)
 		}
 		event, err := decodeEvent(m)
 		if err != nil {
-			return err
+			return last, err
 		}
 		if event.Error != nil {
-			return event.Error
+			return last, event.Error
 		}
+		last = event.ID
 		if err := on(event); err != nil {
-			return err
+			return last, err
 		}
 		if event.Done != nil {
-			return nil
+			return last, nil
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/quarry-search/quarry/api"
 )
 
+// maxTopK is the most hits that the API returns.
+const maxTopK = 1000
+
 // queryFlags are what search and ask have in common.
 type queryFlags struct {
 	collections []string
@@ -35,6 +38,9 @@ func (q *queryFlags) register(cmd *cobra.Command, topK int) {
 }
 
 func (q *queryFlags) request(text string) (api.SearchRequest, error) {
+	if q.topK < 1 || q.topK > maxTopK {
+		return api.SearchRequest{}, misuse("--top-k %d: 1 to %d hits can be wanted", q.topK, maxTopK)
+	}
 	r := api.SearchRequest{Query: text, Collections: q.collections, TopK: q.topK, Mode: q.mode, Rerank: q.rerank, AsOf: q.asOf}
 	if q.filter == "" {
 		return r, nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,6 +35,60 @@ func (s *server) registerAnswers() {
 		example: map[string]any{"query": "How do I restore a backup?"},
 		adjust:  describeEvents(s.api.OpenAPI()),
 	}, s.answer)
+	register(s, operation{
+		id: "resume-answer", method: http.MethodGet, path: "/v1/answers/{stream}/events", tag: "Search", kind: "answer", role: rag.RoleReader,
+		summary: "Take up a streamed answer again",
+		detail:  "The events after Last-Event-ID of a stream that was asked for as resumable, as the first response's Location names it, and those that are yet to come. It can be found by whom it was begun for, while the answer goes on and for a minute after its end. 204 when nothing follows.",
+		errors:  []int{400, 404, 422},
+		adjust:  describeResumed(s.api.OpenAPI()),
+	}, s.resumeAnswer)
+}
+
+type resumeInput struct {
+	Stream      string `path:"stream" doc:"As the Location of the first response names it"`
+	LastEventID int    `header:"Last-Event-ID" minimum:"0" doc:"The id of the last event that arrived; absent: none"`
+}
+
+func describeResumed(o *huma.OpenAPI) func(*huma.Operation) {
+	describe := describeEvents(o)
+	return func(op *huma.Operation) {
+		describe(op)
+		delete(op.Responses["200"].Content, "application/json")
+		op.Responses["200"].Description = "The rest of an answer, as events"
+		op.Responses["204"] = &huma.Response{Description: "Nothing follows the event"}
+	}
+}
+
+// resumeAnswer sends the rest of a recorded stream.
+func (s *server) resumeAnswer(_ context.Context, p rag.Principal, in *resumeInput) (*streamOutput, error) {
+	rec, err := s.recordings.join(p, in.Stream, in.LastEventID)
+	if err != nil {
+		return nil, err
+	}
+	return &streamOutput{func(hc huma.Context) {
+		defer rec.left()
+		r, w := humago.Unwrap(hc)
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		stream := newEventStream(w, s.WriteTimeout, cancel)
+		defer stream.keepAlive(s.Heartbeat)()
+		for n := in.LastEventID; ; {
+			messages, err := rec.next(ctx, n)
+			if err == nil {
+				err = stream.resend(messages)
+			}
+			switch n += len(messages); {
+			case err != nil:
+				stateOf(r.Context()).outcome = "canceled"
+				return
+			case len(messages) == 0:
+				if !stream.started() {
+					w.WriteHeader(http.StatusNoContent)
+				}
+				return
+			}
+		}
+	}}, nil
 }
 
 func describeEvents(o *huma.OpenAPI) func(*huma.Operation) {
@@ -70,6 +125,9 @@ func (s *server) answer(ctx context.Context, p rag.Principal, in *answerInput) (
 	answer := s.answerWhole
 	if in.Body.Stream || strings.Contains(in.Accept, "text/event-stream") {
 		answer = s.answerStream
+		if in.Body.Resumable {
+			answer = s.answerResumable
+		}
 	}
 	return &streamOutput{func(hc huma.Context) {
 		r, w := humago.Unwrap(hc)
@@ -99,10 +157,36 @@ func (s *server) answerWhole(w http.ResponseWriter, r *http.Request, p rag.Princ
 // answerStream sends the answer as events. Until the first of them an error is
 // an ordinary problem; after it, an error event.
 func (s *server) answerStream(w http.ResponseWriter, r *http.Request, p rag.Principal, q rag.Question) {
-	start := s.Now()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	stream := newEventStream(w, s.WriteTimeout, cancel)
+	s.streamAnswer(ctx, newEventStream(w, s.WriteTimeout, cancel), r, p, q)
+}
+
+// answerResumable is answerStream for a client that may come back: the answer
+// outlives its connection for a while.
+func (s *server) answerResumable(w http.ResponseWriter, r *http.Request, p rag.Principal, q rag.Question) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	rec := s.recordings.begin(p, cancel)
+	if rec == nil { // there are too many: this one ends with its connection
+		s.answerStream(w, r, p, q)
+		return
+	}
+	left := sync.OnceFunc(rec.left)
+	defer left()
+	defer context.AfterFunc(r.Context(), left)()
+	stream := newEventStream(w, s.WriteTimeout, left)
+	stream.record = rec
+	w.Header().Set("Location", "/v1/answers/"+rec.id+"/events")
+	useful := false
+	defer func() { rec.end(useful) }()
+	useful = s.streamAnswer(ctx, stream, r, p, q)
+}
+
+// streamAnswer answers until ctx ends, and reports whether events tell how it
+// ended.
+func (s *server) streamAnswer(ctx context.Context, stream *eventStream, r *http.Request, p rag.Principal, q rag.Question) bool {
+	start := s.Now()
 	failed := false
 	send := func(e rag.Event) error {
 		failed = failed || e.Type == rag.EventError
@@ -115,15 +199,19 @@ func (s *server) answerStream(w http.ResponseWriter, r *http.Request, p rag.Prin
 	switch {
 	case err == nil:
 		noteAnswer(stateOf(r.Context()), a)
-	case r.Context().Err() != nil || stream.broken():
+	case ctx.Err() != nil || stream.record == nil && stream.broken():
 		stateOf(r.Context()).outcome = "canceled"
+		return false
 	case !stream.started():
-		writeProblem(w, r, err)
+		stream.w.Header().Del("Location")
+		writeProblem(stream.w, r, err)
+		return false
 	case !failed:
 		failure := problemOf(r.Context(), err)
 		stateOf(r.Context()).fail(failure)
 		_ = stream.send(api.EventError, &failure.Problem) // a client that left hears nothing
 	}
+	return true
 }
 
 func noteAnswer(st *state, a rag.Answer) {

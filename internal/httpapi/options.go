@@ -117,6 +117,8 @@ type Options struct {
 	UploadTimeout time.Duration    // of a document's body, and between bytes of a batch; default: 5 min
 	WriteTimeout  time.Duration    // of one message of a stream; default: 30 s
 	Heartbeat     time.Duration    // between comments of an idle event stream; default: 10 s
+	ResumeGrace   time.Duration    // how long a resumable answer goes on without its client; default: 10 s
+	ResumeKeep    time.Duration    // how long its events are kept after its end; default: 60 s
 	Now           func() time.Time // default: time.Now
 }
 
@@ -143,6 +145,8 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.UploadTimeout, 5*time.Minute)
 	setDefault(&o.WriteTimeout, 30*time.Second)
 	setDefault(&o.Heartbeat, 10*time.Second)
+	setDefault(&o.ResumeGrace, 10*time.Second)
+	setDefault(&o.ResumeKeep, time.Minute)
 	return o
 }
 

@@ -21,12 +21,14 @@ import (
 // server is the handler's inside.
 type server struct {
 	Options
-	mux     *http.ServeMux
-	api     huma.API
-	guard   *guard
-	gate    *gate
-	cursors cursors
-	started time.Time
+	mux   *http.ServeMux
+	api   huma.API
+	guard *guard
+	gate  *gate
+
+	recordings *recordings
+	cursors    cursors
+	started    time.Time
 }
 
 // New makes the handler of the whole server. Missing options are an error that
@@ -45,8 +47,10 @@ func newServer(o Options) *server {
 		mux:     http.NewServeMux(),
 		guard:   newGuard(o.AllowedHosts),
 		gate:    newGate(o.SearchSlots, o.SearchQueue),
-		cursors: cursors{o.CursorKey},
-		started: o.Now(),
+
+		recordings: &recordings{grace: o.ResumeGrace, keep: o.ResumeKeep},
+		cursors:    cursors{o.CursorKey},
+		started:    o.Now(),
 	}
 	s.api = humago.New(s.mux, apiConfig())
 	s.registerSearch()

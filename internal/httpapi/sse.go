@@ -16,6 +16,7 @@ type eventStream struct {
 	control *http.ResponseController
 	timeout time.Duration // of writing one message
 	cancel  context.CancelFunc
+	record  *recording // keeps what is sent; nil: nothing
 
 	mu  sync.Mutex
 	id  int // of the last event
@@ -37,7 +38,25 @@ func (e *eventStream) send(name string, v any) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.id++
-	return e.write(fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", e.id, name, bytes.TrimSuffix(data.Bytes(), []byte("\n"))))
+	message := fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", e.id, name, bytes.TrimSuffix(data.Bytes(), []byte("\n")))
+	if e.record == nil {
+		return e.write(message)
+	}
+	e.record.add(message)
+	_ = e.write(message) // whoever is gone may come back for it
+	return nil
+}
+
+// resend writes messages that were sent before, to another client.
+func (e *eventStream) resend(messages [][]byte) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, m := range messages {
+		if err := e.write(m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write sends one message at once. e.mu is held.

@@ -70,16 +70,21 @@ export const createJob = (collection, path) => json("/v1/jobs", { method: "POST"
 export const search = (body, signal) => json("/v1/search", { method: "POST", body, signal });
 export const ready = () => json("/readyz");
 
-// answers yields the events of a streamed answer: {id, type, data}. When the line is lost it asks
-// again, naming the last event it has seen, and yields {type: "resumed"} first.
+// answers yields the events of a streamed answer: {id, type, data}. When the line is lost it takes
+// the stream up again after the last event it has seen, or, where the server has dropped it, asks
+// anew, and yields {type: "resumed"} first.
 export async function* answers(body, signal) {
   let last = 0;
   let begun = false;
+  let stream = null;
   for (let tries = 0; ; tries++) {
     try {
       const headers = { accept: "text/event-stream" };
-      if (last) headers["last-event-id"] = String(last);
-      const response = await send("/v1/answers", { method: "POST", body: { ...body, stream: true }, signal, headers });
+      if (stream && last) headers["last-event-id"] = String(last);
+      const response = stream
+        ? await send(stream, { signal, headers })
+        : await send("/v1/answers", { method: "POST", body: { ...body, stream: true, resumable: true }, signal, headers });
+      stream ??= response.headers.get("location");
       if (begun) yield { type: "resumed" };
       begun = true;
       for await (const event of events(response.body)) {
@@ -91,6 +96,10 @@ export async function* answers(body, signal) {
       }
       throw silent(new TypeError("the stream ended early"));
     } catch (cause) {
+      if (stream && cause instanceof Failure && cause.status === 404) {
+        stream = null;
+        continue;
+      }
       const lost = cause instanceof TypeError || (cause instanceof Failure && cause.status === 0 && !cause.code);
       if (signal.aborted || !lost || !begun || tries >= 3) throw cause instanceof TypeError ? silent(cause) : cause;
       await new Promise((done) => setTimeout(done, 400 * 2 ** tries));
