@@ -8,7 +8,10 @@ func (s *search) join(dense, lexical []scored) ([]Candidate, error) {
 	for _, d := range dense {
 		rows = append(rows, d.rowRef)
 	}
-	at := positions(rows)
+	var at map[rowRef]int // is not wanted for one leg
+	if len(lexical) > 0 {
+		at = positions(rows)
+	}
 	for _, l := range lexical {
 		if _, ok := at[l.rowRef]; !ok {
 			rows = append(rows, l.rowRef)

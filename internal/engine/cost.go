@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -27,6 +28,10 @@ type costs struct {
 type graphCost struct {
 	met   float64 // rows met for each of the beam
 	score float64 // nanoseconds for each of them, with all that goes with it
+	// What costs.bytes and costs.bits are in the graph's own tables, which are
+	// larger than any cache; 0 where that was not measured.
+	bytes float64
+	bits  float64
 }
 
 const (
@@ -123,8 +128,39 @@ func (g *partGraph) measure(seg *segment.Segment) {
 		took = append(took, float64(time.Since(began).Nanoseconds())/float64(n))
 		met += n
 	}
+	g.cost.bytes, g.cost.bits = g.measureScans(q)
 	slices.Sort(took)
 	if score := took[probes/4]; score >= leastCost { // of an undisturbed one
-		g.cost = graphCost{met: float64(met) / (probes * probeBeam), score: score}
+		g.cost.met, g.cost.score = float64(met)/(probes*probeBeam), score
 	}
+}
+
+// measureScans returns what the codes of rows cost that a filter lets pass
+// here and there, in memory that was not looked at just before; 0 for too few
+// rows to tell.
+func (g *partGraph) measureScans(q *denseQuery) (bytes, bits float64) {
+	const gap = 4 // from one row to the next
+	span := gap * batchRows
+	rounds := min(g.Rows()/span, 2*probes)
+	if rounds < probes {
+		return 0, 0
+	}
+	query := q.codes(g.lift, q.padded[:q.dim])
+	ids, sums, scores, out := make([]uint32, batchRows), make([]int32, batchRows), make([]float32, batchRows+4), make([]uint32, batchRows+4)
+	var took [2][]float64
+	for round := range rounds {
+		for i := range ids {
+			ids[i] = uint32(round*(g.Rows()/rounds) + gap*i)
+		}
+		began := time.Now()
+		if round%2 == 0 {
+			kernel.DotsU8(sums, query.Codes, g.codes.Data, ids)
+		} else {
+			kernel.ScanBits(out, scores, query.Bits, g.codes.Records, ids, float32(math.Inf(1)))
+		}
+		took[round%2] = append(took[round%2], float64(time.Since(began).Nanoseconds())/batchRows)
+	}
+	slices.Sort(took[0])
+	slices.Sort(took[1])
+	return took[0][len(took[0])/4], took[1][len(took[1])/4]
 }

@@ -118,11 +118,11 @@ func (s *search) estimate(q *denseQuery, p plan) (path string) {
 		switch {
 		case ways[i] == PathGraph && !s.walk(q, i, rows, p.budgets[i]):
 			ways[i] = PathFallback
-			s.scanFine(q, i, rows, p.keep)
+			s.scanFine(q, i, rows, s.chosen(len(rows)))
 		case ways[i] == PathScan8:
 			s.scan8(q, i, rows)
 		case ways[i] == PathScan1 && part.graph != nil:
-			s.scanFine(q, i, rows, p.keep)
+			s.scanFine(q, i, rows, s.chosen(len(rows)))
 		}
 	}
 	q.kept = q.kept[:0]

@@ -6,11 +6,16 @@ const (
 	// The beam of a graph is this much wider than what is wanted.
 	beamLeast  = 64
 	beamFactor = 2
+	// Of the rows of a part with a graph, 1-bit codes choose one in fineShare,
+	// within these bounds, for 8-bit codes.
+	fineLeast = 600
+	fineMost  = 1000
+	fineShare = 512
 	// Where a filter applies, one in seedEvery of the rows that pass it is
 	// looked at for where to begin, at most seedSample of them, and seeds of
 	// these are taken.
 	seedEvery  = 32
-	seedSample = 4096
+	seedSample = 1024
 	seeds      = 16
 )
 
@@ -52,25 +57,30 @@ func (s *search) plan() plan {
 		case part.graph == nil:
 			p.ways[i] = way
 		default:
-			p.ways[i], p.budgets[i] = s.planGraph(c, part, n, p.keep)
+			p.ways[i], p.budgets[i] = s.planGraph(c, part, n)
 		}
 	}
 	return p
 }
 
 // planGraph chooses how n allowed rows of a part with a graph are searched.
-func (s *search) planGraph(c costs, part *part, n, keep int) (way string, budget int) {
+func (s *search) planGraph(c costs, part *part, n int) (way string, budget int) {
 	g, rows := part.graph, float64(n)
 	fine := float64(g.rescored(s.query.Limit)) * c.exact
 	cost := g.cost
 	if s.engine.costs.graph != nil {
 		cost = *s.engine.costs.graph
 	}
+	if cost.bits >= leastCost && cost.bytes >= leastCost {
+		c.bits, c.bytes = cost.bits, cost.bytes
+		// Memory decides, and an exact score reads four times as much of it.
+		c.exact = max(c.exact, 4*c.bytes)
+	}
 	if exact := rows * c.exact; exact <= c.setup+rows*c.bytes+fine {
 		return PathExact, 0
 	}
 	way, least := PathScan8, rows*c.bytes+fine
-	if scan := rows*c.bits + float64(min(keep, n))*c.bytes + fine; scan < least {
+	if scan := rows*c.bits + float64(min(s.chosen(n), n))*c.bytes + fine; scan < least {
 		way, least = PathScan1, scan
 	}
 	// The search passes through rows that are not allowed, and looks for its
@@ -97,6 +107,13 @@ func (s *search) beam(filtered bool) int {
 		beam *= 2
 	}
 	return beam
+}
+
+// chosen is how many of n allowed rows 1-bit codes choose for 8-bit codes to
+// choose among. The more rows there are the more lie close together, and a
+// filter can leave only such as are all far from the query.
+func (s *search) chosen(n int) int {
+	return max(fineLeast, min(n/fineShare, fineMost), rescoreFactor*s.query.Limit)
 }
 
 // rescored is how many of the rows that 8-bit codes choose get exact scores:

@@ -54,6 +54,9 @@ func (t *topK) full() uint64 {
 func (t *topK) push(s scored) {
 	h := t.heap
 	if len(h) < t.k {
+		if h == nil {
+			h = make([]scored, 0, min(t.k, 1024))
+		}
 		t.heap = append(h, s)
 		t.up(len(t.heap) - 1)
 		return

@@ -23,11 +23,12 @@ type Options struct {
 
 // DefaultOptions are what docs/engine.md measured as best on real embeddings.
 func DefaultOptions() Options {
-	return Options{Beam: 100, Alpha: 1, Threads: runtime.GOMAXPROCS(0)}
+	return Options{Beam: 128, Alpha: 1, Threads: runtime.GOMAXPROCS(0)}
 }
 
 const (
-	pruned    = 24   // neighbours that a new row chooses
+	pool      = 2    // rows that a new row chooses its neighbours from, for each of the beam
+	pruned    = 24   // neighbours that it chooses
 	kept      = 30   // that a full row keeps when one more comes
 	sampled   = 32   // one row in so many is in the top graph
 	least     = 2000 // rows of a top graph at least; less needs none
@@ -189,27 +190,35 @@ func (b *builder) start(s *scratch, q Query) {
 	}
 }
 
-// walkLocked is walk while others change the graph.
+// walkLocked is walk while others change the graph. It goes on from the best
+// rows that a search goes on from, and keeps more of those that it meets: the
+// next best are worth choosing from, and going on from them is not worth it.
 func (b *builder) walkLocked(s *scratch, q Query) {
 	beam := b.options.Beam
-	for at := 0; at < len(s.beam); {
-		if s.beam[at].seen {
-			at++
-			continue
-		}
-		s.beam[at].seen = true
+	for at := 0; at < min(beam, len(s.beam)); {
 		s.ids = s.ids[:0]
-		row := s.beam[at].Row
-		lock := &b.locks[row%stripes]
-		lock.Lock()
-		for _, n := range b.next(row) {
-			if s.met.add(n) {
-				s.ids = append(s.ids, n)
+		for n := 0; n < abreast && at < min(beam, len(s.beam)); at++ {
+			if s.beam[at].seen {
+				continue
 			}
+			s.beam[at].seen = true
+			n++
+			b.meet(s, s.beam[at].Row)
 		}
-		lock.Unlock()
-		s.scoreNear(b.codes, q, s.least(s.beam, beam), b.margin)
-		at = s.take(beam, at)
+		s.scoreNear(b.codes, q, s.least(s.beam[:min(beam, len(s.beam))], beam), b.margin)
+		at = s.take(pool*beam, at)
+	}
+}
+
+// meet adds to s.ids the neighbours of a row that were not met before.
+func (b *builder) meet(s *scratch, row uint32) {
+	lock := &b.locks[row%stripes]
+	lock.Lock()
+	defer lock.Unlock()
+	for _, n := range b.next(row) {
+		if s.met.add(n) {
+			s.ids = append(s.ids, n)
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package ann
 
-import "github.com/quarry-search/quarry/internal/engine/kernel"
+import (
+	"github.com/quarry-search/quarry/internal/engine/kernel"
+	"github.com/quarry-search/quarry/internal/engine/quant"
+)
 
 // mostPassed is how many rows in turn that are not allowed a search passes
 // through. One more row costs a quarter more time where a filter lies badly,
@@ -18,38 +21,76 @@ func (g *Graph) walkAllowed(s *scratch, q Query, beam int, allowed []uint64, bud
 	for i := range s.beam {
 		s.offer(s.beam[i], beam, allowed)
 	}
-	for len(s.heap) > 0 {
-		best := s.pop()
-		if len(s.found) == beam && best.Score < s.found[beam-1].Score {
-			return true
+	for {
+		least := s.least(s.found, beam)
+		s.ids, s.reached = s.ids[:0], s.reached[:0]
+		n := 0
+		for ; n < abreast && len(s.heap) > 0 && s.heap[0].Score >= least; n++ {
+			g.reach(s, s.pop(), allowed)
 		}
-		if budget > 0 && s.met.count >= budget {
+		switch {
+		case n == 0:
+			return true
+		case budget > 0 && s.met.count >= budget:
 			return false
 		}
-		s.ids = s.ids[:0]
-		for _, row := range g.next(best.Row) {
-			if best.passed == mostPassed && !isAllowed(allowed, row) {
-				continue
-			}
-			if s.met.add(row) {
-				s.ids = append(s.ids, row)
-			}
+		if near(least, g.margin) {
+			s.near(g.codes, q, least, g.margin)
+			s.passThrough(g.codes, least, allowed)
 		}
-		least := s.least(s.found, beam)
-		s.scoreNear(g.codes, q, least, g.margin)
+		s.score(g.codes, q)
 		kernel.Prefetch(g.neighbors, Degree, s.ids)
+		at := 0 // what is scored stands in reached, in this order
 		for i, row := range s.ids {
-			if s.out[i] <= least {
-				continue
+			for s.reached[at].Row != row {
+				at++
 			}
-			f := Found{Row: row, Score: s.out[i]}
-			if !isAllowed(allowed, row) {
-				f.passed = best.passed + 1
+			if s.out[i] > least {
+				f := s.reached[at]
+				f.Score = s.out[i]
+				s.offer(f, beam, allowed)
 			}
-			s.offer(f, beam, allowed)
 		}
 	}
-	return true
+}
+
+// passThrough takes from s.ids the rows that are not allowed, and makes them
+// ones to go on from by what their records say: they are only passed through.
+func (s *scratch) passThrough(codes Codes, least int32, allowed []uint64) {
+	scale := quant.Scale(codes.Size)
+	at, kept := 0, s.ids[:0]
+	for i, row := range s.ids {
+		if isAllowed(allowed, row) {
+			kept = append(kept, row)
+			continue
+		}
+		if int32(s.estimates[i]*scale*scale) <= least {
+			continue
+		}
+		for s.reached[at].Row != row {
+			at++
+		}
+		f := s.reached[at]
+		f.Score = int32(s.estimates[i] * scale * scale)
+		s.push(f)
+	}
+	s.ids = kept
+}
+
+// reach adds to s.reached the neighbours of a row that were not met before and
+// are worth a look, and to s.ids their ordinals.
+func (g *Graph) reach(s *scratch, from Found, allowed []uint64) {
+	for _, row := range g.next(from.Row) {
+		f := Found{Row: row}
+		if !isAllowed(allowed, row) {
+			if f.passed = from.passed + 1; f.passed > mostPassed {
+				continue
+			}
+		}
+		if s.met.add(row) {
+			s.ids, s.reached = append(s.ids, row), append(s.reached, f)
+		}
+	}
 }
 
 func isAllowed(allowed []uint64, row uint32) bool {

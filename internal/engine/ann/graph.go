@@ -169,8 +169,9 @@ type scratch struct {
 	heap      []Found
 	found     []Found
 	ids       []uint32
-	near      []uint32 // of ids, those that are scored
-	estimates []float32
+	reached   []Found   // by walkAllowed: what ids were before the scoring
+	nearIDs   []uint32  // near's memory
+	estimates []float32 // of ids, by near
 	out       []int32
 	query     []int8
 	bytes     []byte // query's memory
@@ -205,23 +206,31 @@ func (s *scratch) score(codes Codes, q Query) {
 	}
 }
 
-// scoreNear is score after it has dropped from s.ids the rows whose records
-// say that they score a margin below least.
+// scoreNear is score after near.
 func (s *scratch) scoreNear(codes Codes, q Query, least int32, margin float32) {
-	if len(s.ids) == 0 || least == math.MinInt32 || margin == unfiltered {
-		s.score(codes, q)
+	if near(least, margin) {
+		s.near(codes, q, least, margin)
+	}
+	s.score(codes, q)
+}
+
+// near reports whether records can tell which rows score a margin below least.
+func near(least int32, margin float32) bool { return least != math.MinInt32 && margin != unfiltered }
+
+// near drops from s.ids the rows whose records say that they score a margin
+// below least, and leaves in s.estimates what they say of the others.
+func (s *scratch) near(codes Codes, q Query, least int32, margin float32) {
+	if len(s.ids) == 0 {
 		return
 	}
-	if n := len(s.ids) + 4; cap(s.near) < n {
-		s.near, s.estimates = make([]uint32, 2*n), make([]float32, 2*n)
+	if n := len(s.ids) + 4; cap(s.nearIDs) < n {
+		s.nearIDs, s.estimates = make([]uint32, 2*n), make([]float32, 2*n)
 	}
 	scale := quant.Scale(codes.Size)
 	above := float32(least)/(scale*scale) - margin/float32(math.Sqrt(float64(codes.Size)))
 	kernel.Prefetch(codes.Records, quant.RecordSize(codes.Size), s.ids)
-	n := kernel.ScanBits(s.near[:cap(s.near)], s.estimates[:cap(s.near)], q.Bits, codes.Records, s.ids, above)
-	copy(s.ids, s.near[:n])
-	s.ids = s.ids[:n]
-	s.score(codes, q)
+	n := kernel.ScanBits(s.nearIDs[:cap(s.nearIDs)], s.estimates[:cap(s.estimates)], q.Bits, codes.Records, s.ids, above)
+	s.ids = s.ids[:copy(s.ids, s.nearIDs[:n])]
 }
 
 // insert puts f into a list sorted by falling score that holds at most limit,

@@ -10,6 +10,7 @@ const (
 	entryBeam = 12 // width of the search in the top graph
 	bestBatch = 32 // rows that are fetched at once
 	entries   = 8  // of its rows, where the search below starts
+	abreast   = 2  // rows whose neighbours are looked at together: their memory arrives together
 )
 
 // Search appends the best rows to dst, best first: a beam search of width
@@ -91,15 +92,17 @@ func (g *Graph) enter(s *scratch, q Query, seeds []uint32) {
 func (g *Graph) walk(s *scratch, q Query, beam int) {
 	s.beam = s.beam[:min(beam, len(s.beam))]
 	for at := 0; at < len(s.beam); {
-		if s.beam[at].seen {
-			at++
-			continue
-		}
-		s.beam[at].seen = true
 		s.ids = s.ids[:0]
-		for _, row := range g.next(s.beam[at].Row) {
-			if s.met.add(row) {
-				s.ids = append(s.ids, row)
+		for n := 0; at < len(s.beam) && n < abreast; at++ {
+			if s.beam[at].seen {
+				continue
+			}
+			s.beam[at].seen = true
+			n++
+			for _, row := range g.next(s.beam[at].Row) {
+				if s.met.add(row) {
+					s.ids = append(s.ids, row)
+				}
 			}
 		}
 		s.scoreNear(g.codes, q, s.least(s.beam, beam), g.margin)

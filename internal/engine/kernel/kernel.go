@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // Row sizes that the kernels take: floats of a float row, bytes of a code row,
 // bytes of a 1-bit record.
 const (
@@ -58,10 +60,9 @@ func byFour(f func(out, q, base []float32, ids []uint32), out, q, base []float32
 		f(out[:whole], q, base, ids[:whole])
 	}
 	if rest := len(ids) - whole; rest > 0 {
-		var padded [4]uint32
+		padded := pad(ids[whole:])
 		var four [4]float32
-		pad(&padded, ids[whole:])
-		f(four[:], q, base, padded[:])
+		f(stays(&four)[:], q, base, stays(&padded)[:])
 		copy(out[whole:len(ids)], four[:])
 	}
 }
@@ -76,10 +77,9 @@ func DotsU8(out []int32, q []int8, base []uint8, ids []uint32) {
 		active.dotsU8(out[:whole], q, base, ids[:whole])
 	}
 	if rest := len(ids) - whole; rest > 0 {
-		var padded [4]uint32
+		padded := pad(ids[whole:])
 		var four [4]int32
-		pad(&padded, ids[whole:])
-		active.dotsU8(four[:], q, base, padded[:])
+		active.dotsU8(stays(&four)[:], q, base, stays(&padded)[:])
 		copy(out[whole:len(ids)], four[:])
 	}
 }
@@ -100,9 +100,8 @@ func ScanBits(outIDs []uint32, out []float32, q *BitQuery, records []byte, ids [
 	if rest == 0 {
 		return n
 	}
-	var padded [4]uint32
-	pad(&padded, ids[whole:])
-	m := active.scanBits(outIDs[n:], out[n:], q, records, padded[:], above)
+	padded := pad(ids[whole:])
+	m := active.scanBits(outIDs[n:], out[n:], q, records, stays(&padded)[:], above)
 	// The last id stands in the padded lanes too: it was written with each of
 	// them, or with none.
 	if m > 0 && outIDs[n+m-1] == padded[3] {
@@ -112,8 +111,19 @@ func ScanBits(outIDs []uint32, out []float32, q *BitQuery, records []byte, ids [
 }
 
 // pad fills four lanes with 1 to 3 ids, repeating the last.
-func pad(four *[4]uint32, ids []uint32) {
+func pad(ids []uint32) (four [4]uint32) {
 	for i := range four {
 		four[i] = ids[min(i, len(ids)-1)]
 	}
+	return four
+}
+
+// stays hides from the compiler where a pointer goes, so that what it points to
+// stays on the stack: a kernel is called through a function value, which might
+// keep it, and an allocation costs more than scoring a row.
+//
+// Invariant: no kernel keeps a pointer.
+func stays[T any](p *T) *T {
+	hidden := uintptr(unsafe.Pointer(p))
+	return *(**T)(unsafe.Pointer(&hidden))
 }

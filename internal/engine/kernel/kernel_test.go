@@ -240,3 +240,22 @@ func BenchmarkKernels(b *testing.B) {
 		run("bit", func() { ScanBits(outIDs, outF, qb, records, ids, 1e9) })
 	}
 }
+
+// A search calls kernels with a few rows hundreds of times: an allocation costs
+// more than the rows.
+func TestKernelsDoNotAllocate(t *testing.T) {
+	const size = 128
+	floats, bytes, records := make([]float32, 8*size), make([]uint8, 8*size), make([]byte, 8*BitBlock)
+	q := BitQuery{Planes: make([]byte, 4*BitBlock)}
+	query, codes := make([]float32, size), make([]int8, size)
+	ids, out, sums, found := []uint32{5, 1, 7}, make([]float32, 8), make([]int32, 8), make([]uint32, 8)
+	allocations := testing.AllocsPerRun(10, func() {
+		DotsF32(out, query, floats, ids)
+		SquaresF32(out, query, floats, ids)
+		DotsU8(sums, codes, bytes, ids)
+		ScanBits(found, out, &q, records, ids, 1)
+	})
+	if allocations > 0 {
+		t.Errorf("%v allocations", allocations)
+	}
+}

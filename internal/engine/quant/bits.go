@@ -51,12 +51,25 @@ func SetBitQuery(q *kernel.BitQuery, rotated []float32) {
 	if step == 0 {
 		step = 1
 	}
-	for i, v := range rotated {
-		level := uint((v-low)/step + 0.5)
-		// Without branches: the bits are as good as random.
+	inverse := 1 / step
+	for i := 0; i < len(rotated); i += 8 {
+		var bytes uint32 // one of each plane
+		for j, v := range rotated[i:min(i+8, len(rotated))] {
+			bytes |= planeBits[uint((v-low)*inverse+0.5)&15] << j
+		}
 		for plane := range 4 {
-			q.Planes[plane*size+i/8] |= byte(level>>plane&1) << (i % 8)
+			q.Planes[plane*size+i/8] = byte(bytes >> (8 * plane))
 		}
 	}
 	q.A, q.B, q.C = 2*step, 2*low, -sum
 }
+
+// planeBits spreads a level's four bits over the lowest bits of four bytes.
+var planeBits = func() (table [16]uint32) {
+	for level := range table {
+		for plane := range 4 {
+			table[level] |= uint32(level>>plane&1) << (8 * plane)
+		}
+	}
+	return table
+}()

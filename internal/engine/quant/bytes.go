@@ -25,7 +25,7 @@ func EncodeQuery(dst []int8, rotated []float32) (sum int32) {
 	scale := Scale(len(rotated))
 	for i, v := range rotated {
 		level := min(max(v*scale, -127), 127)
-		dst[i] = int8(math.Round(float64(level)))
+		dst[i] = int8(math.RoundToEven(float64(level)))
 		sum += int32(dst[i])
 	}
 	return sum

@@ -64,16 +64,24 @@ func (r *Rotation) Rotate(dst, src []float32) {
 	}
 }
 
-// hadamard applies the orthonormal Walsh-Hadamard transform in place.
+// hadamard applies the orthonormal Walsh-Hadamard transform in place. Two of
+// its steps are taken at once, which reads the memory half as often.
 func hadamard(v []float32) {
 	n := len(v)
-	for half := 1; half < n; half *= 2 {
-		for i := 0; i < n; i += 2 * half {
-			a, b := v[i:i+half], v[i+half:i+2*half]
-			for j, x := range a {
-				y := b[j]
-				a[j], b[j] = x+y, x-y
+	half := 1
+	for ; 4*half <= n; half *= 4 {
+		for i := 0; i < n; i += 4 * half {
+			a, b, c, d := v[i:][:half], v[i+half:][:half], v[i+2*half:][:half], v[i+3*half:][:half]
+			for j := range a {
+				p, q, r, s := a[j]+b[j], a[j]-b[j], c[j]+d[j], c[j]-d[j]
+				a[j], b[j], c[j], d[j] = p+r, q+s, p-r, q-s
 			}
+		}
+	}
+	if half < n {
+		a, b := v[:half], v[half:][:half]
+		for j, x := range a {
+			a[j], b[j] = x+b[j], x-b[j]
 		}
 	}
 	scale := float32(1 / math.Sqrt(float64(n)))
