@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 
 	"github.com/quarry-search/quarry/internal/engine/ann"
 	"github.com/quarry-search/quarry/internal/engine/kernel"
@@ -33,6 +34,9 @@ func liftOf(seg *segment.Segment) quant.Lift {
 	return lift
 }
 
+// yieldRows is after how many rows encoding lets others run, some 0.2 ms.
+const yieldRows = 64
+
 // encodeRows makes the codes of all rows, each of which has a vector, and
 // returns the memory that they lie in.
 func encodeRows(ctx context.Context, seg *segment.Segment, lift quant.Lift) (ann.Codes, *pages.Block, error) {
@@ -49,6 +53,9 @@ func encodeRows(ctx context.Context, seg *segment.Segment, lift quant.Lift) (ann
 	for row := range seg.Rows() {
 		if row%4096 == 0 && ctx.Err() != nil {
 			return ann.Codes{}, nil, errors.Join(ctx.Err(), block.Close())
+		}
+		if row%yieldRows == 0 {
+			runtime.Gosched() // to a search that waits for the processor
 		}
 		lift.Vector(lifted, seg.Vectors()[row*seg.Stride():][:seg.Dim()])
 		rotation.Rotate(rotated, lifted)

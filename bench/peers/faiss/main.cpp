@@ -38,7 +38,7 @@
 
 namespace {
 
-using Label = faiss::Index::idx_t;
+using Label = int64_t;  // faiss::idx_t
 
 const int kNeighbors = 10;
 const int kFilters = 8;
