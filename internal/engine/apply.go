@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"runtime"
+
 	"github.com/quarry-search/quarry/internal/engine/bm25"
 	"github.com/quarry-search/quarry/internal/engine/segment"
 )
@@ -18,7 +20,10 @@ func (e *Engine) Apply(changes []Change) error {
 		}
 	}
 	return e.change(func(t *transaction) error {
-		for _, c := range changes {
+		for i, c := range changes {
+			if i%yieldRows == 0 {
+				runtime.Gosched()
+			}
 			if c.Seq <= t.seq {
 				continue
 			}

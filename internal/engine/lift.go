@@ -34,7 +34,8 @@ func liftOf(seg *segment.Segment) quant.Lift {
 	return lift
 }
 
-// yieldRows is after how many rows encoding lets others run, some 0.2 ms.
+// yieldRows is after how many rows, or changes, work that searches may wait for
+// lets them run: some 0.2 ms.
 const yieldRows = 64
 
 // encodeRows makes the codes of all rows, each of which has a vector, and

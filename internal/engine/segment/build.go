@@ -20,10 +20,24 @@ type Part struct {
 // ErrDuplicate says that two inputs of Build hold the same document.
 var ErrDuplicate = errors.New("a document stands twice among the parts of a segment")
 
-// yieldDocs is after how many documents building lets others run, some 0.2 ms:
-// a search that shares the processor with it must not wait for the 10 ms that
-// the runtime lets a goroutine run.
-const yieldDocs = 64
+// yieldDocs and yieldCompares are after how many documents and comparisons
+// building lets others run, some 0.2 ms: a search that shares the processor
+// with it must not wait for the 10 ms that the runtime lets a goroutine run.
+const (
+	yieldDocs     = 64
+	yieldCompares = 4096
+)
+
+// sortYielding is slices.SortFunc, which lets others run meanwhile.
+func sortYielding[T any](list []T, compare func(a, b T) int) {
+	n := 0
+	slices.SortFunc(list, func(a, b T) int {
+		if n++; n%yieldCompares == 0 {
+			runtime.Gosched()
+		}
+		return compare(a, b)
+	})
+}
 
 // Build makes one segment of new documents and of the live ones of parts. All
 // vectors have the same dimension, and are compared by their cosine.
@@ -97,7 +111,7 @@ func (b *builder) collect(docs []Document, parts []Part) []source {
 		s.codes = make([]byte, rows*s.record)
 		s.has = NewBits(rows)
 	}
-	slices.SortFunc(list, func(x, y source) int { return strings.Compare(x.id, y.id) })
+	sortYielding(list, func(x, y source) int { return strings.Compare(x.id, y.id) })
 	b.pairs, b.present = map[string][]pair{}, map[string][]uint32{}
 	return list
 }

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"cmp"
-	"slices"
 	"sort"
 	"strings"
 
@@ -103,7 +102,7 @@ type pair struct {
 
 // makeColumn sorts pairs; a document that holds a value twice stands once.
 func makeColumn(pairs []pair) column {
-	slices.SortFunc(pairs, func(a, b pair) int {
+	sortYielding(pairs, func(a, b pair) int {
 		return cmp.Or(strings.Compare(a.value, b.value), cmp.Compare(a.doc, b.doc))
 	})
 	var c column

@@ -42,7 +42,7 @@ func (b *builder) finishWords() {
 			terms = append(terms, b.words[i].term)
 		}
 	}
-	slices.SortFunc(order, func(x, y uint32) int {
+	sortYielding(order, func(x, y uint32) int {
 		a, b := b.words[x], b.words[y]
 		return cmp.Or(strings.Compare(a.form, b.form), strings.Compare(a.term, b.term))
 	})
