@@ -21,7 +21,8 @@ func (c *cli) benchEngineLexical() *cobra.Command {
 			"and prints queries per second of processor time. With --texts it makes both files\n" +
 			"first, of the sentences and the queries of evaluation sets. Programs in\n" +
 			"bench/peers read the same files; what they found (bleve.top, tantivy.top) is\n" +
-			"compared with what was found here.",
+			"compared with what was found here. Then it measures phrases of the words that\n" +
+			"stand side by side most often, prefixes and fuzzy words.",
 		Example: "  quarry bench engine lexical --out ./bench-texts --texts ./eval\n" +
 			"  quarry bench engine lexical --out ./bench-texts",
 		Args: cobra.NoArgs,

@@ -17,6 +17,10 @@ type wanted struct {
 	prefix string   // of forms
 	terms  []string // any of these terms,
 	stop   string   // or this form where it is a stop word
+	// asOne says that what the clause finds counts as one term of the score,
+	// and found is that, once somebody asks: [part] rows in scope.
+	asOne bool
+	found []segment.Bits
 }
 
 // spoken is the languages of the documents that the scope sees. The words of a
@@ -33,6 +37,7 @@ func (s *search) want() {
 	for _, c := range s.text.Clauses {
 		w := wanted{Clause: c}
 		if c.Kind == clause.Words && c.Occur == clause.Should || w.read(s.spoken()) {
+			w.asOne = s.scoresAsOne(w)
 			s.wanted = append(s.wanted, w)
 		}
 	}
@@ -73,6 +78,18 @@ func (w *wanted) read(languages bm25.Languages) bool {
 	return true
 }
 
+// inScope returns the rows in scope of a part that hold what is wanted.
+func (s *search) inScope(w *wanted, part int) segment.Bits {
+	if w.found == nil {
+		w.found = make([]segment.Bits, len(s.view.parts))
+	}
+	if w.found[part] == nil {
+		w.found[part] = w.rows(s.view.parts[part].seg, s.scoped[part].rows)
+		w.found[part].And(s.scoped[part].rows)
+	}
+	return w.found[part]
+}
+
 // constrain takes from the sets what the text excludes and what lacks what it
 // requires.
 func (s *search) constrain() {
@@ -82,11 +99,13 @@ func (s *search) constrain() {
 	s.sets = slices.Clone(s.sets)
 	for i, p := range s.view.parts {
 		rows := s.sets[i].rows.Clone()
-		for _, w := range s.wanted {
-			switch w.Occur {
-			case clause.Must:
+		for j := range s.wanted {
+			switch w := &s.wanted[j]; {
+			case w.Occur == clause.Must && w.asOne && s.ranksWords():
+				rows.And(s.inScope(w, i)) // which the score needs as well
+			case w.Occur == clause.Must:
 				rows.And(w.rows(p.seg, rows))
-			case clause.MustNot:
+			case w.Occur == clause.MustNot:
 				rows.AndNot(w.rows(p.seg, rows))
 			}
 		}

@@ -119,11 +119,11 @@ func (s *search) terms(rows int) []queryTerm {
 			out = append(out, q)
 		}
 	}
-	for _, w := range s.wanted {
-		if !s.scoresAsOne(w) {
+	for i := range s.wanted {
+		if !s.wanted[i].asOne {
 			continue
 		}
-		if q, ok := s.asOne(w, rows); ok {
+		if q, ok := s.asOne(&s.wanted[i], rows); ok {
 			out = append(out, q)
 		}
 	}
@@ -171,13 +171,12 @@ func (s *search) scoresAsOne(w wanted) bool {
 }
 
 // asOne is a term that occurs once in each row that the clause finds.
-func (s *search) asOne(w wanted, rows int) (q queryTerm, ok bool) {
+func (s *search) asOne(w *wanted, rows int) (q queryTerm, ok bool) {
 	q.lists = make([]bm25.List, len(s.view.parts))
 	df := 0
 	for i, p := range s.view.parts {
-		found := w.rows(p.seg, s.scoped[i].rows)
-		found.And(s.scoped[i].rows)
-		list := found.AppendTo(nil)
+		found := s.inScope(w, i)
+		list := found.AppendTo(make([]uint32, 0, found.Count()))
 		df += len(list)
 		q.lists[i] = bm25.NewList(list, p.seg.Norms())
 	}

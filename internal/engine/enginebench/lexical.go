@@ -112,7 +112,7 @@ func (l *Lexical) Run(ctx context.Context) error {
 	}
 	slices.Sort(rates)
 	fmt.Fprintf(l.Out, "quarry: %d queries, top %d: %.0f queries per CPU-second (median of %d)\n", len(queries), l.Limit, rates[len(rates)/2], len(rates))
-	return l.compare(top)
+	return errors.Join(l.forms(ctx, e, queries), l.compare(top))
 }
 
 // index opens the index of the texts, and makes it first where there is none.

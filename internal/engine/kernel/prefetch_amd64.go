@@ -15,5 +15,18 @@ func Prefetch[T uint8 | uint32](base []T, size int, ids []uint32) {
 	prefetchRows((*uint8)(unsafe.Pointer(&base[0])), bytes, (bytes+63)/64, &ids[0], len(ids))
 }
 
+// PrefetchAt asks for the memory at each offset of base, as Prefetch does for
+// rows.
+//
+// Invariant: every offset lies in base.
+func PrefetchAt(base []uint8, offsets []uint64) {
+	if len(offsets) > 0 {
+		prefetchOffsets(unsafe.SliceData(base), &offsets[0], len(offsets))
+	}
+}
+
+//go:noescape
+func prefetchOffsets(base *uint8, offsets *uint64, count int)
+
 //go:noescape
 func prefetchRows(base *uint8, strideBytes, lines int, ids *uint32, count int)

@@ -24,3 +24,17 @@ line:
 	DECQ CX
 	JNZ  row
 	RET
+
+// func prefetchOffsets(base *uint8, offsets *uint64, count int)
+TEXT ·prefetchOffsets(SB), NOSPLIT, $0-24
+	MOVQ base+0(FP), SI
+	MOVQ offsets+8(FP), BX
+	MOVQ count+16(FP), CX
+
+offset:
+	MOVQ       (BX), AX
+	PREFETCHT0 (SI)(AX*1)
+	ADDQ       $8, BX
+	DECQ       CX
+	JNZ        offset
+	RET

@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"encoding/binary"
 	"sort"
 	"strings"
 )
@@ -55,81 +54,4 @@ func (s *Segment) AddFormRows(form int, set Bits) {
 			set.Set(uint32(row))
 		}
 	}
-}
-
-// phrasePatterns bounds how many spellings of a phrase are searched for as
-// bytes: more are walked through.
-const phrasePatterns = 8
-
-// KeepPhrase removes from set the rows that do not hold the forms side by
-// side, in order, in one field. set holds no row that lacks one of them.
-func (s *Segment) KeepPhrase(forms []string, set Bits) {
-	type span struct{ from, to int }
-	spans, product := make([]span, len(forms)), 1
-	for i, f := range forms {
-		spans[i].from, spans[i].to = s.Forms(f)
-		product = min(product*(spans[i].to-spans[i].from), phrasePatterns+1)
-	}
-	if product > phrasePatterns {
-		set.keep(func(row uint32) bool {
-			return s.walksPhrase(row, len(forms), func(i, form int) bool { return form >= spans[i].from && form < spans[i].to })
-		})
-		return
-	}
-	patterns := []string{""}
-	for _, sp := range spans {
-		var next []string
-		for _, p := range patterns {
-			for form := sp.from; form < sp.to; form++ {
-				next = append(next, string(binary.AppendUvarint([]byte(p), uint64(form+1))))
-			}
-		}
-		patterns = next
-	}
-	set.keep(func(row uint32) bool {
-		stream := s.tokens.get(int(row))
-		for _, p := range patterns {
-			if holdsAligned(stream, p) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// holdsAligned reports whether the varints of pattern stand in stream.
-func holdsAligned(stream, pattern string) bool {
-	for at := 0; ; at++ {
-		i := strings.Index(stream[at:], pattern)
-		if i < 0 {
-			return false
-		}
-		if at += i; at == 0 || stream[at-1] < 0x80 {
-			return true
-		}
-	}
-}
-
-// walksPhrase reports whether n tokens side by side in one field are each
-// what is makes them.
-func (s *Segment) walksPhrase(row uint32, n int, is func(i, form int) bool) bool {
-	var window []int
-	var in TextField
-	found := false
-	s.eachToken(row, func(form int, field TextField) {
-		if field != in {
-			window, in = window[:0], field
-		}
-		if window = append(window, form); len(window) > n {
-			window = window[1:]
-		}
-		if found || len(window) < n {
-			return
-		}
-		found = true
-		for i, f := range window {
-			found = found && is(i, f)
-		}
-	})
-	return found
 }

@@ -21,12 +21,17 @@ func (t *table) add(s string) {
 
 // get returns string i, which shares memory with the table.
 func (t *table) get(i int) string {
-	from := uint64(0)
+	from, to := t.bounds(i)
+	b := t.blob[from:to]
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// bounds returns where string i begins and ends in blob.
+func (t *table) bounds(i int) (from, to uint64) {
 	if i > 0 {
 		from = t.ends[i-1]
 	}
-	b := t.blob[from:t.ends[i]]
-	return unsafe.String(unsafe.SliceData(b), len(b))
+	return from, t.ends[i]
 }
 
 // find looks s up in an ascending table; i is where it is or would stand.
