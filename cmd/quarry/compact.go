@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -18,15 +20,16 @@ func (c *cli) compactCommand() *cobra.Command {
 			"without the chunks that were deleted or replaced. A running server merges\n" +
 			"segments by itself and keeps the dead below a quarter; this gets the rest, as\n" +
 			"after a large deletion. It needs room for the index a second time, on disk and\n" +
-			"for one collection at a time in memory. The server must be stopped; to stop\n" +
-			"this command is safe at any time. The catalog is left as it is.\n\n" +
+			"for one collection at a time in memory. A running server, of the data directory\n" +
+			"or named by --server, does it itself and goes on serving. To stop this command\n" +
+			"is safe at any time. The catalog is left as it is.\n\n" +
 			"--purge erases: every former version of a document, of a deleted one all,\n" +
 			"leaves the index and the catalog, with what no other document shares, and both\n" +
 			"files are rewritten, so that no byte of it stays in the data directory.",
 		Example: "  quarry compact\n  quarry compact --purge 3f2a9c\n  quarry compact --data /var/lib/quarry --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			before, after, err := app.Compact(cmd.Context(), c.config, purge...)
+			before, after, err := c.compact(cmd.Context(), purge)
 			if err != nil {
 				return err
 			}
@@ -42,6 +45,19 @@ func (c *cli) compactCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&purge, "purge", nil, "erase every former version of this document, by id, for good (repeatable)")
 	c.jsonFlag(cmd)
 	return cmd
+}
+
+// compact has a running server do it, or does it where none runs.
+func (c *cli) compact(ctx context.Context, purge []string) (before, after app.Sizes, err error) {
+	conn, err := c.serving(ctx)
+	if err != nil {
+		return before, after, err
+	}
+	if conn == nil {
+		return app.Compact(ctx, c.config, purge...)
+	}
+	before, after, err = c.compactServing(ctx, conn, purge)
+	return before, after, errors.Join(err, conn.stop())
 }
 
 // sizesJSON is the size of an index for programs.

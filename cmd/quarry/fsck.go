@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quarry-search/quarry/internal/app"
-	"github.com/quarry-search/quarry/internal/rag"
 )
 
 func (c *cli) fsckCommand() *cobra.Command {
@@ -19,12 +20,14 @@ func (c *cli) fsckCommand() *cobra.Command {
 		Short: "Check every invariant of the data directory, repair what can be derived",
 		Long: "Checks blobs against their hashes, spans against texts, the log against the\n" +
 			"documents, embeddings, the balance of every job, and the index against its\n" +
-			"checksums and, document by document, the catalog. The server must be stopped.\n" +
-			"The exit code is 1 while problems remain. --repair=false changes nothing.",
+			"checksums and, document by document, the catalog. A running server, of the data\n" +
+			"directory or named by --server, checks its index while it goes on; for the rest,\n" +
+			"and for repair, it must be stopped. The exit code is 1 while problems remain.\n" +
+			"--repair=false changes nothing.",
 		Example: "  quarry fsck\n  quarry fsck --repair=false --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			report, err := app.Fsck(cmd.Context(), c.config, repair)
+			report, err := c.check(cmd.Context(), repair)
 			if err != nil {
 				return err
 			}
@@ -50,21 +53,35 @@ type problemJSON struct {
 	Repaired  bool   `json:"repaired"`
 }
 
-func (c *cli) printCheck(r rag.CheckReport) error {
-	out := checkJSON{Checked: r.Checked, Problems: []problemJSON{}}
-	for _, p := range r.Problems {
+// check has a running server do it, or does it where none runs.
+func (c *cli) check(ctx context.Context, repair bool) (checkJSON, error) {
+	conn, err := c.serving(ctx)
+	if err != nil {
+		return checkJSON{}, err
+	}
+	if conn != nil {
+		out, err := c.checkServing(ctx, conn)
+		return out, errors.Join(err, conn.stop())
+	}
+	report, err := app.Fsck(ctx, c.config, repair)
+	out := checkJSON{Checked: report.Checked, Problems: []problemJSON{}}
+	for _, p := range report.Problems {
 		out.Problems = append(out.Problems, problemJSON(p))
 		if !p.Repaired {
 			out.Remaining++
 		}
 	}
+	return out, err
+}
+
+func (c *cli) printCheck(out checkJSON) error {
 	if c.json {
 		if err := json.NewEncoder(c.out).Encode(out); err != nil {
 			return err
 		}
 	} else {
-		for _, name := range slices.Sorted(maps.Keys(r.Checked)) {
-			fmt.Fprintf(c.out, "checked %d %s\n", r.Checked[name], name)
+		for _, name := range slices.Sorted(maps.Keys(out.Checked)) {
+			fmt.Fprintf(c.out, "checked %d %s\n", out.Checked[name], name)
 		}
 		for _, p := range out.Problems {
 			state := "PROBLEM"

@@ -60,6 +60,7 @@ type App struct {
 	eraser    *ingest.Eraser
 	retriever *retrieve.Retriever
 	answerer  *answer.Answerer
+	maintain  *maintenance
 	server    *http.Server
 	folders   []*watched
 	startHead uint64 // of the log when the process started
@@ -201,6 +202,7 @@ func (a *App) assemble() error {
 	if a.reranker != nil {
 		rerankers = slices.Insert(rerankers, 0, a.reranker)
 	}
+	a.maintain = newMaintenance(a)
 	tracer := a.tracing.Tracer()
 	search := telemetry.WatchSearches(a.retriever, a.metrics, tracer)
 	a.answerer = answer.New(answer.Deps{
@@ -214,6 +216,7 @@ func (a *App) assemble() error {
 		Ingester:     telemetry.WatchIngests(a.service, a.metrics, tracer),
 		Jobs:         runner{a},
 		Eraser:       a.eraser,
+		Maintainer:   a.maintain,
 		Authenticate: authenticator(a.principal),
 		Scope:        policy.Scope,
 		Ready:        a.ready,

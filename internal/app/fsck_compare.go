@@ -22,42 +22,80 @@ const (
 	formerInvariant = "index_former"
 )
 
+// indexReader is what a comparison reads of an index, which stands still.
+type indexReader interface {
+	Collections() []string
+	Stored(collection, after string, limit int) ([]local.Stored, error)
+	Former(collection, after string, limit int) ([]local.Former, error)
+	Past(collection string) (oldest uint64, kept bool, err error)
+	Stats(ctx context.Context, collection string) (rag.IndexStats, error)
+}
+
+// resting is an index that nobody changes.
+type resting struct {
+	local.Audit
+	index *local.Index
+}
+
+func (r resting) Stats(ctx context.Context, collection string) (rag.IndexStats, error) {
+	return r.index.Stats(ctx, collection)
+}
+
 // compare lists where the index does not hold what the catalog does. The index
 // has followed the log to its end, and nobody writes to either.
 func (k *indexCheck) compare(ctx context.Context, index *local.Index) (*comparison, error) {
-	collections, err := k.catalog.ListCollections(ctx, system("fsck compares every collection"))
-	if err != nil {
+	c := newComparison(k.catalog, resting{index.Audit(), index}, k.fingerprint)
+	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
-	c := &comparison{catalog: k.catalog, index: index, counts: map[string]int64{}, pasts: map[string]bool{}}
+	c.count(k.report.Checked)
+	return c, nil
+}
+
+func newComparison(catalog *sqlite.Catalog, index indexReader, fingerprint string) *comparison {
+	return &comparison{catalog: catalog, index: index, fingerprint: fingerprint,
+		counts: map[string]int64{}, pasts: map[string]bool{}, progress: func(int64) {}}
+}
+
+// run compares every collection.
+func (c *comparison) run(ctx context.Context) error {
+	collections, err := c.catalog.ListCollections(ctx, system("fsck compares every collection"))
+	if err != nil {
+		return err
+	}
 	names := map[string]bool{}
 	for _, collection := range collections {
 		names[collection.Name] = true
-		vectors := collection.Fingerprint == k.fingerprint || rag.GivenFingerprint(collection.Fingerprint)
-		if err := c.totals(ctx, collection.Name, vectors); err != nil {
-			return nil, err
-		}
-		if err := c.documents(ctx, collection.Name); err != nil {
-			return nil, err
-		}
-		if err := c.former(ctx, collection.Name); err != nil {
-			return nil, err
+		vectors := collection.Fingerprint == c.fingerprint || rag.GivenFingerprint(collection.Fingerprint)
+		for _, part := range []func() error{
+			func() error { return c.totals(ctx, collection.Name, vectors) },
+			func() error { return c.documents(ctx, collection.Name) },
+			func() error { return c.former(ctx, collection.Name) },
+		} {
+			if err := part(); err != nil {
+				return err
+			}
 		}
 	}
-	for _, name := range index.Collections() {
+	for _, name := range c.index.Collections() {
 		if !names[name] {
 			c.differ("index_collection", name, "", "the index holds this collection, the catalog does not")
 		}
 	}
-	k.report.Checked["index_chunks"], k.report.Checked["index_documents"] = c.chunks, c.compared
-	k.report.Checked["index_former_versions"] = c.formerCompared
-	return c, nil
+	return nil
+}
+
+// count adds what was compared to a report.
+func (c *comparison) count(checked map[string]int64) {
+	checked["index_chunks"], checked["index_documents"], checked["index_former_versions"] = c.chunks, c.compared, c.formerCompared
 }
 
 // comparison gathers what differs between a catalog and an index.
 type comparison struct {
 	catalog          *sqlite.Catalog
-	index            *local.Index
+	index            indexReader
+	fingerprint      string
+	progress         func(documents int64) // called as documents are compared
 	compared, chunks int64
 	formerCompared   int64
 	listed           []rag.Problem
@@ -146,6 +184,7 @@ func (c *comparison) documents(ctx context.Context, collection string) error {
 			c.differ("index_document", collection, d.ID, fmt.Sprintf("the index lacks it, which is at version %d with %d chunks", d.Version.Number, d.Version.Chunks))
 		default:
 			c.compared++
+			c.progress(c.compared)
 			if err := c.document(ctx, collection, want.take(), got.take()); err != nil {
 				return err
 			}

@@ -24,6 +24,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return part("retention", a.forget(work)) })
 	group.Go(func() error { return part("embedder", a.follower.Run(work)) })
 	group.Go(func() error { return part("eraser", a.eraser.Run(work)) })
+	group.Go(func() error { return part("maintenance", a.maintain.run(work)) })
 	group.Go(func() error { return part("jobs", a.jobs.Run(work)) })
 	group.Go(func() error { return part("gauges", a.gauges.run(work)) })
 	group.Go(func() error { return part("resume jobs", a.resume(work)) })

@@ -28,9 +28,11 @@ type StoredRow struct {
 }
 
 // Collections lists the collections by name, without their pasts.
-func (e *Engine) Collections() []string {
+func (e *Engine) Collections() []string { return e.state.Load().collections() }
+
+func (s *state) collections() []string {
 	var names []string
-	e.state.Load().each(func(name string, _ *view) {
+	s.each(func(name string, _ *view) {
 		if !strings.HasSuffix(name, pastSuffix) {
 			names = append(names, name)
 		}

@@ -48,7 +48,7 @@ func (e *Engine) scrubOne(ctx context.Context, collection string, ids []string) 
 			if !p.holdsDead(ids) {
 				continue
 			}
-			if p.liveRows >= e.options.GraphRows {
+			if p.graph != nil || p.liveRows >= e.options.GraphRows {
 				return true, e.consolidate(ctx, name, v, []*part{p})
 			}
 			return true, e.mergeParts(name, []*part{p})

@@ -90,6 +90,12 @@ func TestClient(t *testing.T) {
 	erased, err = c.PurgeDocument(ctx, put.ID)
 	check("purge", err, erased.Erased == 1)
 
+	m, err := c.StartMaintenance(ctx, api.StartMaintenance{Kind: "check"})
+	check("start maintenance", err, m.State == "running")
+	m, err = c.Maintenance(ctx, m.ID)
+	check("maintenance", err, m.Kind == "check")
+	m, err = c.CancelMaintenance(ctx, m.ID)
+	check("cancel maintenance", err, m.State == "canceled")
 	job, err := c.CreateJob(ctx, api.CreateJob{Collection: "notes", Path: "."})
 	check("job", err, job.ID == "j1")
 	jobs, err := c.Jobs(ctx, client.List{})

@@ -25,6 +25,8 @@ type fake struct {
 	items       map[string][]rag.JobItem // by job
 	keys        map[string]rag.KeyRecord
 
+	work api.Maintenance
+
 	principal rag.Principal
 	authErr   error
 	readiness api.Ready
@@ -61,7 +63,7 @@ func (f *fake) next() uint64 { f.seq++; return f.seq }
 
 func (f *fake) options() Options {
 	return Options{
-		Catalog: f, Index: fakeIndex{f}, Searcher: f, Answerer: f, Ingester: f, Jobs: f, Eraser: f,
+		Catalog: f, Index: fakeIndex{f}, Searcher: f, Answerer: f, Ingester: f, Jobs: f, Eraser: f, Maintainer: fakeMaintainer{f},
 		Authenticate: func(*http.Request) (rag.Principal, error) { return f.principal, f.authErr },
 		Scope: func(p rag.Principal) rag.Scope {
 			if p.Has(rag.RoleAdmin) {
@@ -483,4 +485,36 @@ type fakeIndex struct{ *fake }
 func (i fakeIndex) Applied() uint64 { return i.applied }
 func (i fakeIndex) Stats(context.Context, string) (rag.IndexStats, error) {
 	return rag.IndexStats{Chunks: 4, Vectors: 2, Segments: 1}, nil
+}
+
+// fakeMaintainer runs one piece of work, "m1", until it is canceled.
+type fakeMaintainer struct{ *fake }
+
+func (f fakeMaintainer) Start(_ context.Context, in api.StartMaintenance) (api.Maintenance, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.work.State == "running" {
+		return api.Maintenance{}, &rag.Error{Code: rag.CodeConflict, Message: "m1 is running"}
+	}
+	f.work = api.Maintenance{ID: "m1", Kind: in.Kind, State: "running", CreatedAt: noon}
+	return f.work, nil
+}
+
+func (f fakeMaintainer) Maintenance(id string) (api.Maintenance, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.work.ID != id {
+		return api.Maintenance{}, rag.NotFound("maintenance " + id)
+	}
+	return f.work, nil
+}
+
+func (f fakeMaintainer) Cancel(_ context.Context, id string) (api.Maintenance, error) {
+	if _, err := f.Maintenance(id); err != nil {
+		return api.Maintenance{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.work.State = "canceled"
+	return f.work, nil
 }

@@ -88,6 +88,8 @@ type Options struct {
 	Ingester Ingester
 	Jobs     JobRunner
 	Eraser   Eraser
+
+	Maintainer Maintainer
 	// Authenticate says who asks. Errors: CodeUnauthorized.
 	Authenticate func(*http.Request) (rag.Principal, error)
 	// Scope says what a principal may see: policy.Scope.
@@ -162,7 +164,7 @@ func (o Options) validate() error {
 	var faults []error
 	for name, missing := range map[string]bool{
 		"Catalog": o.Catalog == nil, "Index": o.Index == nil, "Searcher": o.Searcher == nil,
-		"Answerer": o.Answerer == nil, "Ingester": o.Ingester == nil, "Jobs": o.Jobs == nil, "Eraser": o.Eraser == nil,
+		"Answerer": o.Answerer == nil, "Ingester": o.Ingester == nil, "Jobs": o.Jobs == nil, "Eraser": o.Eraser == nil, "Maintainer": o.Maintainer == nil,
 		"Authenticate": o.Authenticate == nil, "Scope": o.Scope == nil, "Ready": o.Ready == nil,
 	} {
 		if missing {

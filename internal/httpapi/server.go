@@ -63,6 +63,7 @@ func newServer(o Options) *server {
 	s.registerJobs()
 	s.registerEmbeddings()
 	s.registerRerank()
+	s.registerMaintenance()
 	s.registerHealth()
 	finishOpenAPI(s.api.OpenAPI())
 	s.registerPages()

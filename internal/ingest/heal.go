@@ -69,7 +69,7 @@ func (x *Indexer) HealNow(ctx context.Context) error {
 // made a document so follow, and end in the same state.
 func (x *Indexer) healStep(ctx context.Context) (worked bool, err error) {
 	h := x.healing
-	if h == nil {
+	if h == nil || x.halt.on() { // what is put back may be newer than where it halts
 		return false, nil
 	}
 	lost := h.index.Lost()

@@ -34,6 +34,7 @@ type Indexer struct {
 	events      Events
 
 	progress *progress
+	halt     halt
 	healing  *healing // nil without
 	// delivered: entries up to here that announce vectors are old news. The
 	// vectors were stored before the replay began, so the published entries
@@ -89,29 +90,48 @@ func (x *Indexer) Run(ctx context.Context) error {
 // step applies one page of entries, or waits for the next one.
 func (x *Indexer) step(ctx context.Context, limit int) error {
 	after := x.index.Applied()
-	changes, err := x.log.Changes(ctx, after, limit)
-	if err != nil {
-		return fmt.Errorf("read changes after %d: %w", after, err)
+	if err := x.halt.pass(ctx, after); err != nil {
+		return err
 	}
-	if len(changes) == 0 {
-		return x.idle(ctx, after)
-	}
-	began := time.Now()
-	batch, err := x.withVectors(ctx, changes)
+	read, err := x.apply(ctx, after, limit)
 	if err != nil {
 		return err
 	}
-	if err := x.index.Apply(ctx, batch); err != nil {
-		return fmt.Errorf("apply changes %d to %d: %w", changes[0].Seq, changes[len(changes)-1].Seq, err)
+	if read == 0 {
+		return x.idle(ctx, after)
 	}
-	x.progress.advance(x.index.Applied())
-	x.events.applied(batch, time.Since(began))
-	if len(changes) < limit {
+	if read < limit {
 		if _, err := x.healStep(ctx); err != nil {
 			x.events.follower(IndexerName, Transient, err)
 		}
 	}
 	return nil
+}
+
+// apply applies one page of entries, up to where the index is to halt, and
+// returns how many it read.
+func (x *Indexer) apply(ctx context.Context, after uint64, limit int) (int, error) {
+	x.halt.moving.Lock()
+	defer x.halt.moving.Unlock()
+	changes, err := x.log.Changes(ctx, after, limit)
+	if err != nil {
+		return 0, fmt.Errorf("read changes after %d: %w", after, err)
+	}
+	read := len(changes)
+	if changes = x.halt.cut(changes); len(changes) == 0 {
+		return read, nil
+	}
+	began := time.Now()
+	batch, err := x.withVectors(ctx, changes)
+	if err != nil {
+		return read, err
+	}
+	if err := x.index.Apply(ctx, batch); err != nil {
+		return read, fmt.Errorf("apply changes %d to %d: %w", changes[0].Seq, changes[len(changes)-1].Seq, err)
+	}
+	x.progress.advance(x.index.Applied())
+	x.events.applied(batch, time.Since(began))
+	return read, nil
 }
 
 // withVectors adds to each entry the vectors that it makes available.

@@ -12,6 +12,7 @@ type conn struct {
 	ctx   context.Context // of the call that holds the connection
 	raw   *sql.Conn
 	stmts map[string]*sql.Stmt // by SQL text; the texts are constants
+	held  bool                 // inside a snapshot that outlives the call: see Catalog.Snapshot
 }
 
 func newConn(ctx context.Context, db *sql.DB) (*conn, error) {
@@ -84,6 +85,10 @@ func (c *conn) each(query string, args []any, fn func(rows *sql.Rows) error) err
 // and ends even when the caller has gone: a connection that kept its snapshot
 // would show its next user the past.
 func (c *conn) snapshot(ctx context.Context, fn func(r *conn) error) error {
+	if c.held {
+		c.ctx = ctx
+		return fn(c)
+	}
 	if _, err := c.exec("BEGIN"); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 
 	"github.com/quarry-search/quarry/internal/engine"
@@ -23,14 +24,29 @@ type StoredChunk struct {
 	TextHash rag.Hash
 }
 
+// reader is what an engine and a snapshot of it have in common.
+type reader interface {
+	Collections() []string
+	Stored(collection, after string, limit int) ([]engine.Stored, error)
+	Former(collection, after string, limit int) ([]engine.Former, error)
+	Past(collection string) (engine.Past, error)
+}
+
+// Audit lists all that an index holds. Of an Index it is what holds at each
+// call, of a Snapshot what held when that was made.
+type Audit struct{ of reader }
+
+// Audit returns lists of what the index holds.
+func (x *Index) Audit() Audit { return Audit{x.engine} }
+
 // Collections lists the collections that the index knows, by name.
-func (x *Index) Collections() []string { return x.engine.Collections() }
+func (a Audit) Collections() []string { return a.of.Collections() }
 
 // Stored lists up to limit documents of a collection by id, after an id; more
 // where the last stands more than once, which must not be. CodeNotFound for a
 // collection that the index does not know.
-func (x *Index) Stored(collection, after string, limit int) ([]Stored, error) {
-	list, err := x.engine.Stored(collection, after, limit)
+func (a Audit) Stored(collection, after string, limit int) ([]Stored, error) {
+	list, err := a.of.Stored(collection, after, limit)
 	if err != nil {
 		return nil, coded(err, collection)
 	}
@@ -58,8 +74,8 @@ type Former struct {
 
 // Former lists up to limit former versions of a collection's documents by id
 // and age, after a place in the list; none where the past is not kept.
-func (x *Index) Former(collection, after string, limit int) ([]Former, error) {
-	list, err := x.engine.Former(collection, after, limit)
+func (a Audit) Former(collection, after string, limit int) ([]Former, error) {
+	list, err := a.of.Former(collection, after, limit)
 	if err != nil {
 		return nil, coded(err, collection)
 	}
@@ -72,10 +88,42 @@ func (x *Index) Former(collection, after string, limit int) ([]Former, error) {
 
 // Past tells whether former versions of a collection's documents are kept, and
 // the oldest seq that can be read.
-func (x *Index) Past(collection string) (oldest uint64, kept bool, err error) {
-	past, err := x.engine.Past(collection)
+func (a Audit) Past(collection string) (oldest uint64, kept bool, err error) {
+	past, err := a.of.Past(collection)
 	return past.Oldest, past.Kept, coded(err, collection)
 }
+
+// Snapshot is the index at one seq. What holds it must not use the index before
+// it closed it.
+type Snapshot struct {
+	Audit
+	snapshot *engine.Snapshot
+}
+
+// Snapshot returns the index as it is now. Close it soon: it keeps files that
+// were replaced, and the index's Close waits for it.
+func (x *Index) Snapshot() (*Snapshot, error) {
+	s, err := x.engine.Snapshot()
+	if err != nil {
+		return nil, coded(err, "")
+	}
+	return &Snapshot{Audit{s}, s}, nil
+}
+
+// Seq is the last entry that the snapshot shows.
+func (s *Snapshot) Seq() uint64 { return s.snapshot.Seq() }
+
+// Lost reports whether the snapshot lacks documents that a damaged file held.
+func (s *Snapshot) Lost() bool { return s.snapshot.Lost() }
+
+// Stats counts chunks and vectors of a collection.
+func (s *Snapshot) Stats(_ context.Context, collection string) (rag.IndexStats, error) {
+	rows, vectors, err := s.snapshot.Rows(collection)
+	return rag.IndexStats{Chunks: rows, Vectors: vectors}, coded(err, collection)
+}
+
+// Close lets the snapshot's files go.
+func (s *Snapshot) Close() { s.snapshot.Close() }
 
 // problemsOf keeps those of a check's errors that name what is wrong.
 func problemsOf(found []error) (list []rag.Problem) {

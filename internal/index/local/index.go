@@ -131,6 +131,11 @@ func (x *Index) Scrub(ctx context.Context, collection string, ids []string) erro
 	return coded(x.engine.Scrub(ctx, collection, ids), collection)
 }
 
+// CompactCollection is Compact for one collection, while the index is in use.
+func (x *Index) CompactCollection(ctx context.Context, collection string) error {
+	return coded(x.engine.CompactCollection(ctx, collection), collection)
+}
+
 // Compact rewrites every collection as one segment without the dead.
 func (x *Index) Compact(ctx context.Context) error { return x.engine.Compact(ctx) }
 
