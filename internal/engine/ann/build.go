@@ -150,6 +150,7 @@ func (b *builder) insertAll(ctx context.Context, order []uint32, threads int) er
 					return
 				}
 				b.insert(s, order[i])
+				runtime.Gosched() // a search may be waiting for the processor
 			}
 		})
 	}
