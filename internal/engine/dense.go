@@ -18,6 +18,9 @@ const (
 	rescoreFactor = 5
 	// batchRows go through a kernel at once.
 	batchRows = 512
+	// nextRows of the next batch are fetched while this one is scanned, since
+	// the kernel looks ahead in its own batch only.
+	nextRows = 24
 )
 
 // denseQuery is a query vector made ready, with the scratch of a scan.
@@ -146,9 +149,11 @@ func (s *search) estimate(q *denseQuery, p plan) (path string) {
 func (s *search) scan1(q *denseQuery, i int, rows []uint32, keep int, above float32) float32 {
 	part := s.view.parts[i]
 	constant := q.aim(s.view.settings.Metric, s.query.Vector, part.seg)
+	records, width := part.records(), len(q.bits.Planes)/4
 	for len(rows) > 0 {
 		batch := rows[:min(batchRows, len(rows))]
 		rows = rows[len(batch):]
+		kernel.Prefetch(records, width, rows[:min(nextRows, len(rows))])
 		q.scanBatch(part, int32(i), batch, constant, above)
 		if len(q.kept) >= 3*keep {
 			above = q.cut(keep)

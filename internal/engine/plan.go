@@ -71,7 +71,7 @@ func (s *search) planGraph(c costs, part *part, n int) (way string, budget int) 
 	if s.engine.costs.graph != nil {
 		cost = *s.engine.costs.graph
 	}
-	if cost.bits >= leastCost && cost.bytes >= leastCost {
+	if n > costRows && cost.bits >= leastCost && cost.bytes >= leastCost { // fewer stay in the caches
 		c.bits, c.bytes = cost.bits, cost.bytes
 		// Memory decides, and an exact score reads four times as much of it.
 		c.exact = max(c.exact, 4*c.bytes)
