@@ -52,7 +52,7 @@ func Compact(ctx context.Context, c config.Config, purge ...string) (before, aft
 	if err != nil {
 		return before, after, err
 	}
-	log.KeepHistory = c.Retention > 0
+	log.KeepHistory = keepOffline
 	index, err := local.OpenDir(indexDir(c.Data), log, nil)
 	if err != nil {
 		return before, after, err

@@ -35,6 +35,6 @@ func Fsck(ctx context.Context, c config.Config, repair bool) (report rag.CheckRe
 	if err != nil {
 		return report, err
 	}
-	k := &indexCheck{dir: indexDir(c.Data), catalog: catalog, fingerprint: embedder.Fingerprint(), repair: repair, report: &report, history: c.Retention > 0}
+	k := &indexCheck{dir: indexDir(c.Data), catalog: catalog, fingerprint: embedder.Fingerprint(), repair: repair, report: &report}
 	return report, k.run(ctx)
 }

@@ -17,7 +17,6 @@ type indexCheck struct {
 	dir         string
 	catalog     *sqlite.Catalog
 	fingerprint string
-	history     bool // the server keeps former versions
 	repair      bool
 	report      *rag.CheckReport
 }
@@ -65,13 +64,18 @@ func (k *indexCheck) run(ctx context.Context) (err error) {
 	return k.embedded(ctx)
 }
 
+// keepOffline: whoever works on a directory without its server keeps former
+// versions, since the server may have been told to by a flag. One that was not
+// drops them with the next change.
+const keepOffline = true
+
 // open opens the index, without changing it unless there is to be repair.
 func (k *indexCheck) open(ctx context.Context) (*local.Index, error) {
 	log, err := logOf(ctx, k.catalog, k.fingerprint)
 	if err != nil {
 		return nil, err
 	}
-	log.KeepHistory = k.history
+	log.KeepHistory = keepOffline
 	if k.repair {
 		return local.OpenDir(k.dir, log, k.damaged)
 	}

@@ -149,3 +149,38 @@ func TestOnlyFormerVersionsDiffer(t *testing.T) {
 		}
 	}
 }
+
+// TestToolsKeepHistory has fsck and compact follow the log without being told
+// the retention that the server had: what it kept stays.
+func TestToolsKeepHistory(t *testing.T) {
+	c := configOf(t.TempDir())
+	c.Retention = time.Hour
+	s := keeping(t, c)
+	s.collection(t, "docs")
+	first := s.put(t, "docs", "a.md", "The fee is nine dinars.\n").Seq
+	s.waitFor(t, s.put(t, "docs", "a.md", "The fee is ten dinars.\n").Seq)
+	s.stop()
+	index, old := filepath.Join(c.Data, "index"), filepath.Join(t.TempDir(), "old")
+	if err := os.CopyFS(old, os.DirFS(index)); err != nil {
+		t.Fatal(err)
+	}
+	s = keeping(t, c)
+	s.put(t, "docs", "a.md", "The fee is eleven dinars.\n")
+	s.stop()
+	if err := errors.Join(os.RemoveAll(index), os.CopyFS(index, os.DirFS(old))); err != nil {
+		t.Fatal(err)
+	}
+	untold := c
+	untold.Retention = 0
+	if report, err := app.Fsck(t.Context(), untold, true); err != nil || len(report.Problems) > 0 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if _, _, err := app.Compact(t.Context(), untold); err != nil {
+		t.Fatal(err)
+	}
+	s = keeping(t, c)
+	r, err := s.Search(t.Context(), api.SearchRequest{Query: "nine", Collections: []string{"docs"}, Mode: "lexical", AsOf: strconv.FormatUint(first, 10)})
+	if err != nil || len(r.Hits) != 1 {
+		t.Errorf("the first version: %+v, %v", r, err)
+	}
+}
