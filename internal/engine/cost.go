@@ -162,5 +162,5 @@ func (g *partGraph) measureScans(q *denseQuery) (bytes, bits float64) {
 	}
 	slices.Sort(took[0])
 	slices.Sort(took[1])
-	return took[0][len(took[0])/4], took[1][len(took[1])/4]
+	return took[0][len(took[0])/2], took[1][len(took[1])/2]
 }
