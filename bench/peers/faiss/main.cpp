@@ -22,7 +22,6 @@
 #include <faiss/index_io.h>
 #include <faiss/utils/distances.h>
 #include <omp.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -36,47 +35,13 @@
 #include <utility>
 #include <vector>
 
+#include "../dataset.h"
+
 namespace {
 
 using Label = int64_t;  // faiss::idx_t
 
-const int kNeighbors = 10;
-const int kFilters = 8;
-
-double cpuSeconds() {
-  rusage r;
-  getrusage(RUSAGE_SELF, &r);
-  return r.ru_utime.tv_sec + r.ru_stime.tv_sec + 1e-6 * (r.ru_utime.tv_usec + r.ru_stime.tv_usec);
-}
-
-long residentBytes() {
-  long pages = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> pages >> resident;
-  return resident * 4096;
-}
-
-struct Matrix {
-  uint32_t rows = 0, dim = 0;
-  std::vector<float> data;
-  explicit Matrix(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    in.read(reinterpret_cast<char*>(&rows), 4);
-    in.read(reinterpret_cast<char*>(&dim), 4);
-    data.resize(size_t(rows) * dim);
-    in.read(reinterpret_cast<char*>(data.data()), data.size() * 4);
-    if (!in) throw std::runtime_error("cannot read " + path);
-  }
-  const float* row(size_t i) const { return &data[i * dim]; }
-};
-
-template <typename T>
-std::vector<T> readList(const std::string& path, size_t n) {
-  std::vector<T> list(n);
-  std::ifstream in(path, std::ios::binary);
-  in.read(reinterpret_cast<char*>(list.data()), n * sizeof(T));
-  if (!in) throw std::runtime_error("cannot read " + path);
-  return list;
-}
+using namespace peers;
 
 void build(const std::string& dir, const std::string& factory, int efc, const std::string& file) {
   Matrix base(dir + "/base.fbin");
@@ -157,12 +122,10 @@ class Searcher {
   std::vector<std::pair<float, Label>> best_;
 };
 
-// search prints recall and speed for each ef. Each is measured for at least
-// half a CPU-second, over the queries again and again.
+// search measures each ef.
 void search(const std::string& dir, const std::string& file, int filter, const std::vector<int>& efs) {
   Matrix base(dir + "/base.fbin"), queries(dir + "/queries.fbin");
-  size_t perFilter = size_t(queries.rows) * kNeighbors;
-  auto truth = readList<int32_t>(dir + "/truth.ibin", (1 + kFilters) * perFilter);
+  auto truth = readTruth(dir, queries);
   std::unique_ptr<faiss::Index> index(faiss::read_index(file.c_str()));
   std::vector<uint8_t> bits((base.rows + 7) / 8);
   if (filter >= 0) {
@@ -174,26 +137,7 @@ void search(const std::string& dir, const std::string& file, int filter, const s
   if (filter >= 0 && !searcher.filters()) return;
   for (int ef : efs) {
     searcher.setEf(ef);
-    std::vector<std::vector<Label>> found(queries.rows);
-    size_t answered = 0;
-    double began = cpuSeconds(), took = 0;
-    while (took < 0.5 || answered < 50) {
-      size_t i = answered++ % queries.rows;
-      found[i] = searcher.search(queries.row(i));
-      if (answered % 10 == 0) took = cpuSeconds() - began;
-    }
-    took = cpuSeconds() - began;
-    size_t hits = 0, wanted = 0;
-    for (size_t i = 0; i < std::min<size_t>(answered, queries.rows); i++) {
-      for (int j = 0; j < kNeighbors; j++) {
-        int32_t want = truth[(1 + filter) * perFilter + i * kNeighbors + j];
-        if (want < 0) continue;
-        wanted++;
-        hits += std::count(found[i].begin(), found[i].end(), want);
-      }
-    }
-    printf("search filter=%d ef=%d recall=%.4f qps=%.1f\n", filter, ef, double(hits) / wanted, answered / took);
-    fflush(stdout);
+    measure(queries, truth, filter, ef, [&](const float* query) { return searcher.search(query); });
   }
 }
 

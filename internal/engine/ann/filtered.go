@@ -55,7 +55,8 @@ func (g *Graph) walkAllowed(s *scratch, q Query, beam int, allowed []uint64, bud
 }
 
 // passThrough takes from s.ids the rows that are not allowed, and makes them
-// ones to go on from by what their records say: they are only passed through.
+// ones to go on from by what their records say, where that is above least: they
+// are only passed through.
 func (s *scratch) passThrough(codes Codes, least int32, allowed []uint64) {
 	scale := quant.Scale(codes.Size)
 	at, kept := 0, s.ids[:0]
@@ -64,14 +65,15 @@ func (s *scratch) passThrough(codes Codes, least int32, allowed []uint64) {
 			kept = append(kept, row)
 			continue
 		}
-		if int32(s.estimates[i]*scale*scale) <= least {
+		score := int32(s.estimates[i] * scale * scale)
+		if score <= least {
 			continue
 		}
 		for s.reached[at].Row != row {
 			at++
 		}
 		f := s.reached[at]
-		f.Score = int32(s.estimates[i] * scale * scale)
+		f.Score = score
 		s.push(f)
 	}
 	s.ids = kept
